@@ -1,0 +1,141 @@
+import { z } from 'zod';
+
+/** A secret by reference: the name of an environment variable, or a file whose content (less a last newline) it is. */
+const secretReference = z.union([
+  z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'an environment variable, e.g. KONG_ADMIN_TOKEN') }),
+  z.strictObject({ file: z.string().startsWith('/', 'an absolute path') }),
+]);
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower case letters, digits and dashes, at most 40, starting with a letter');
+const slackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'a Slack user id, e.g. U01ABCDEF (profile > copy member ID)');
+const slackChannel = z
+  .string()
+  .regex(/^[CG][A-Z0-9]{2,}$/, 'a Slack channel id, e.g. C01ABCDEF (channel details, at the bottom)');
+const absolutePath = z.string().startsWith('/', 'an absolute path');
+const seconds = (low: number, high: number) => z.number().min(low).max(high);
+
+const person = z.strictObject({
+  id: slackUser,
+  name: z.string().min(1),
+  /** The system user that this person is on the CLI (decision 5). */
+  system_user: z.string().min(1).optional(),
+});
+
+const group = z.strictObject({
+  name,
+  roles: z.array(z.enum(['viewer', 'operator', 'approver', 'admin'])).default([]),
+  members: z.array(slackUser).default([]),
+  /** A Slack user group whose members count too; looked up, cached 60 s, failing closed. */
+  slack_user_group: z
+    .string()
+    .regex(/^S[A-Z0-9]{2,}$/, 'a Slack user group id, e.g. S01ABCDEF')
+    .optional(),
+});
+
+const approval = z.strictObject({
+  groups: z.array(z.strictObject({ group: name, minimum: z.int().min(1).max(20).default(1) })).min(1),
+  expires_minutes: z.number().min(5).max(1440).default(60),
+  /** Whether votes by CLI count (decision 5). */
+  cli: z.boolean().default(true),
+});
+
+const gateway = z.strictObject({
+  name,
+  environment: z.enum(['production', 'staging', 'development']),
+  admin_api: z.strictObject({
+    url: z.url({ protocol: /^https?$/ }),
+    token: secretReference.optional(),
+    ca_file: absolutePath.optional(),
+    timeout_seconds: seconds(1, 300).default(10),
+  }),
+  database: z
+    .strictObject({
+      host: z.string().min(1),
+      port: z.int().min(1).max(65535).default(5432),
+      name: z.string().min(1),
+      user: z.string().min(1),
+      password: secretReference.optional(),
+      ssl: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
+      ca_file: absolutePath.optional(),
+    })
+    .optional(),
+  files: z.strictObject({ kong_conf: absolutePath, prefix: absolutePath }).optional(),
+  /** `all`, or the workspaces to dump. Kong OSS has only `default`. */
+  workspaces: z.union([z.literal('all'), z.array(z.string().regex(/^[A-Za-z0-9._~-]+$/)).min(1)]).default('all'),
+  /** Where commands run. Other places arrive with the restore. */
+  run: z.strictObject({ kind: z.literal('local') }).default({ kind: 'local' }),
+  channel: slackChannel,
+  /** Kinds of artifact that may be missing (reported as a gap) instead of refusing the backup (decision 18). */
+  allow_gaps: z.array(z.enum(['database', 'declarative', 'files'])).default([]),
+  approvals: z.strictObject({ backup: approval.optional() }).default({}),
+  destinations: z.array(name).min(1),
+});
+
+const destination = z.strictObject({ name, kind: z.literal('local'), path: absolutePath });
+
+const limits = z.strictObject({
+  sweep_seconds: seconds(0.05, 60).default(15),
+  heartbeat_seconds: seconds(0.05, 30).default(5),
+  /** Pause before an interrupted step starts again. */
+  retry_seconds: seconds(0, 600).default(10),
+  step_attempts: z.int().min(1).max(10).default(3),
+  step_minutes: seconds(0.01, 1440).default(120),
+  shutdown_seconds: seconds(0.1, 300).default(25),
+  /** At most one edit of a run's card in this time (behaviour 10.3). */
+  edit_seconds: seconds(0.05, 60).default(3),
+  dump_jobs: z.int().min(1).max(16).default(2),
+});
+
+/** kong-chatops.yaml. Secrets stand in it by reference only. */
+export const configSchema = z.strictObject({
+  slack: z.strictObject({
+    /** Workspace id: people of any other team are refused. */
+    team: z.string().regex(/^[TE][A-Z0-9]{2,}$/, 'a Slack team id, e.g. T01ABCDEF'),
+    mode: z.enum(['socket', 'http']).default('socket'),
+    /** Port of the events endpoint in HTTP mode. */
+    port: z.int().min(0).max(65535).default(3000),
+  }),
+  people: z.array(person).min(1),
+  groups: z.array(group).min(1),
+  destinations: z.array(destination).min(1),
+  gateways: z.array(gateway).min(1),
+  signing: z.strictObject({
+    /** Ed25519 private key in PEM (PKCS#8): signs heads of the audit trail and manifests. Keep it off the database. */
+    private_key: secretReference,
+  }),
+  operations: z
+    .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65535).default(8080) })
+    .prefault({}),
+  limits: limits.prefault({}),
+});
+
+/** What the process takes from the environment alone. Each secret may also stand in a file named by `<NAME>_FILE`. */
+export const environmentSchema = z.object({
+  KONG_CHATOPS_CONFIG: absolutePath.optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_OWNER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-').optional(),
+  SLACK_APP_TOKEN: z.string().startsWith('xapp-').optional(),
+  SLACK_SIGNING_SECRET: z.string().min(1).optional(),
+  /** Another Slack than slack.com: the local one of the demo. */
+  SLACK_API_URL: z.url().optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type ConfigFile = z.infer<typeof configSchema>;
+export type GatewayConfig = ConfigFile['gateways'][number];
+export type DestinationConfig = ConfigFile['destinations'][number];
+export type ApprovalConfig = z.infer<typeof approval>;
+export type SecretReference = z.infer<typeof secretReference>;
+export type Environment = z.infer<typeof environmentSchema>;
+
+/** The one configuration of a process, frozen. `digest` is SHA-256 of the file's bytes. */
+export interface Config extends ConfigFile {
+  readonly digest: string;
+  readonly environment: Environment;
+  /** Reads a secret by its reference at the moment of use, so that a rotated one is seen. Throws a Fault without it. */
+  readonly secret: (reference: SecretReference) => string;
+}

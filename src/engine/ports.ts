@@ -1,0 +1,199 @@
+import type { RunEvent } from '../runs/event.ts';
+import type { JsonObject } from '../runs/json.ts';
+import type { AppendRequest, AppendResult, AppendSystem, RunIndex } from '../runs/log.ts';
+import type { Caller, PersonId, Standing } from '../runs/person.ts';
+import type { QueueName } from '../runs/plan.ts';
+import type { Refusal } from '../runs/refusal.ts';
+import type { Run } from '../runs/run.ts';
+
+/** The log and its index. One SQL statement per function, in `audit/`. */
+export interface EventStore {
+  append(request: AppendRequest): Promise<AppendResult>;
+  appendSystem: AppendSystem;
+  /** All events of a run in order; empty when there is no such run. */
+  load(runId: string): Promise<RunEvent[]>;
+  /** Reserves the next number for a kind of run: `B-142`. Gaps are harmless. */
+  nextRunId(letter: string): Promise<string>;
+  /** Runs that the sweep must look at: active, or owing a last drawing. */
+  openRuns(): Promise<RunIndex[]>;
+  /** Newest first. */
+  findRuns(filter: RunFilter): Promise<RunIndex[]>;
+}
+
+export interface RunFilter {
+  readonly gateway?: string;
+  readonly person?: PersonId;
+  readonly active?: boolean;
+  readonly verified?: boolean;
+  readonly limit: number;
+}
+
+/** Wakes somebody who serves the queue. Losing every wake costs one sweep and nothing else. */
+export interface WakeQueue {
+  wake(wake: Wake): Promise<void>;
+}
+export interface Wake {
+  readonly queue: QueueName;
+  readonly runId: string;
+  readonly version: number;
+  /** Job name: the step, or `draw`. A queue dashboard reads it. */
+  readonly name: string;
+  readonly delayMs?: number;
+}
+
+/** Who owns a running step: a PostgreSQL session advisory lock on a connection of its own. */
+export interface StepLocks {
+  /** Null when somebody else holds it. */
+  acquire(runId: string): Promise<StepLock | null>;
+}
+export interface StepLock {
+  /** Aborts when the session is lost or silent for too long: before the server can free the lock for another. */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+/** `done` and `total` in `unit`; `note` is one short phrase in operator words. Not an event: progress is not evidence. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: 'bytes' | 'tables' | 'files' | 'workspaces' | 'checks';
+  readonly note?: string;
+}
+export interface ProgressRow extends Progress {
+  readonly runId: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly at: string;
+}
+export interface ProgressBoard {
+  report(row: ProgressRow): Promise<void>;
+  read(runId: string): Promise<ProgressRow | null>;
+}
+
+/** What a step is given. It keeps nothing between attempts but what `check` can find again. */
+export interface StepContext {
+  readonly run: Run;
+  readonly step: string;
+  readonly attempt: number;
+  /** Aborted when the run no longer wants the step, the lock is lost, the deadline passes, or the process stops. */
+  readonly signal: AbortSignal;
+  /** An empty 0700 folder of this attempt alone; removed afterwards whatever happens. */
+  readonly workDir: string;
+  /** `kong-chatops B-142/dump-database/1`: every database session of the step carries it (see `endSessions`). */
+  readonly applicationName: string;
+  progress(progress: Progress): void;
+}
+
+/**
+ * A step: look, act, look again. `check` answers the step's outputs when the world is already as wanted, else null.
+ * Both throw a {@link Fault} when a neighbour fails. After `apply`, `check` must answer outputs, or the step failed.
+ */
+export interface Step {
+  check(context: StepContext): Promise<JsonObject | null>;
+  apply(context: StepContext): Promise<void>;
+  /** Ends what a dead predecessor may have left running on a neighbour (its database sessions). Before `check`. */
+  takeOver?(context: StepContext): Promise<void>;
+  /**
+   * Observes the gateway just before a gated step: compared with what the approvers saw. Keys as in `Run.observed`.
+   */
+  observe?(context: StepContext): Promise<Readonly<Record<string, string>>>;
+}
+
+/** Looks people up. Fails closed: whoever cannot be verified has a `problem`. */
+export interface PeopleDirectory {
+  standing(person: PersonId): Promise<Standing>;
+  /** Everybody who is in one of the groups and in good standing. */
+  eligible(groups: readonly string[]): Promise<Standing[]>;
+}
+
+/** What a command answers: the run as it now is, or why not. */
+export type Answer =
+  | { readonly ok: true; readonly run: Run }
+  | { readonly ok: false; readonly refusal: Refusal; readonly run?: Run };
+
+/** What people can do, the same from Slack and from the CLI. Implemented by `engine/operations.ts`. */
+export interface Operations {
+  requestBackup(request: BackupRequest, by: Caller): Promise<Answer>;
+  vote(vote: VoteRequest, by: Caller): Promise<Answer>;
+  withdraw(gate: string, by: Caller): Promise<Answer>;
+  cancel(runId: string, reason: string | undefined, by: Caller): Promise<Answer>;
+  /** A new run with the parameters of an ended one, linked to it. */
+  retry(runId: string, by: Caller, delivery?: Delivery): Promise<Answer>;
+  watch(runId: string, by: Caller): Promise<Answer>;
+  /** Null when there is no such run. */
+  run(runId: string): Promise<{ run: Run; events: readonly RunEvent[]; progress: ProgressRow | null } | null>;
+  status(by: Caller, gateway?: string): Promise<StatusAnswer>;
+  audit(query: AuditQuery, by: Caller): Promise<AuditAnswer>;
+  /** What App Home of a person shows. */
+  home(by: Caller): Promise<HomeAnswer>;
+  /** Records a refusal that happened before any run was touched: a stranger, an unknown gateway. */
+  recordRefusal(refusal: Refusal, command: string, by: Caller): Promise<void>;
+}
+
+export interface Delivery {
+  /** The delivery's own id: a Slack trigger id, a CLI request id. The same one twice makes one run. */
+  readonly key: string;
+  /** Channel for the card when the gateway has none of its own. */
+  readonly channel?: string;
+}
+export interface BackupRequest {
+  readonly gateway: string;
+  readonly reason?: string;
+  readonly delivery: Delivery;
+}
+export interface VoteRequest {
+  /** What the button carried, e.g. `B-142.g1`. Untrusted. */
+  readonly gate: string;
+  readonly choice: 'go' | 'no-go';
+  readonly comment?: string;
+}
+
+export type SetState = 'finished' | 'verified';
+/** The last backup of a gateway that can be named, for status and App Home. */
+export interface LastBackup {
+  readonly runId: string;
+  readonly state: SetState;
+  readonly at: string;
+  readonly bytes: number;
+  /** How many things exist on the gateway and are not in the set; null when unknown. */
+  readonly gaps: number | null;
+}
+export interface GatewayStatus {
+  readonly gateway: string;
+  readonly environment: string;
+  readonly lastVerified: LastBackup | null;
+  readonly lastEnded: Run | null;
+  readonly active: readonly Run[];
+}
+export type StatusAnswer =
+  | { readonly ok: true; readonly gateways: readonly GatewayStatus[] }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export interface AuditQuery {
+  /** A run id, a gateway, a person, or nothing for all. */
+  readonly about?: { readonly runId: string } | { readonly gateway: string } | { readonly person: PersonId };
+  readonly since?: string;
+  readonly until?: string;
+  /** Rows before this sequence number: the page after the one that ended there. */
+  readonly before?: number;
+  readonly limit: number;
+}
+export interface AuditRow {
+  readonly seq: number;
+  readonly runId: string;
+  readonly version: number;
+  /** The canonical text as stored and hashed. */
+  readonly body: string;
+  readonly hash: string;
+}
+export type AuditAnswer =
+  | { readonly ok: true; readonly rows: readonly AuditRow[]; readonly more: boolean }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export interface HomeAnswer {
+  readonly person: Standing;
+  readonly waitingForYou: readonly Run[];
+  readonly running: readonly Run[];
+  readonly recent: readonly Run[];
+  readonly gateways: readonly GatewayStatus[];
+}

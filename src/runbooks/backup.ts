@@ -1,0 +1,135 @@
+import type { JsonObject } from '../runs/json.ts';
+import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
+
+/** The kinds of artifact that a backup of a gateway takes today. More arrive with the restore. */
+export const ARTIFACT_KINDS = ['database', 'declarative', 'files'] as const;
+export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
+
+/** One file of a set. `bytes` and `sha256` are of the file as it is stored. */
+export interface Artifact {
+  readonly kind: ArtifactKind;
+  /** File name inside the set: `database.tar`, `declarative-default.yaml`, `files.tar`. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly tool: string;
+  readonly toolVersion: string;
+  readonly seconds: number;
+  /** Short facts for people: `{ tables: 31, rows: 5120 }`, `{ workspace: 'default', entities: 41 }`, `{ files: 12 }`. */
+  readonly facts: Readonly<Record<string, string | number>>;
+}
+
+/** Something that exists on the gateway and is not in the set (behaviour 5.3). */
+export interface Gap {
+  /** Stable: `declarative`, `keys`, `key-sets`, `prefix-secrets`, `oauth2-tokens`, `encryption` … */
+  readonly kind: string;
+  /** How many; null when it cannot be counted. */
+  readonly count: number | null;
+  /** "3 keys are not in the declarative file". */
+  readonly what: string;
+  /** "decK 1.29.2 knows no keys; they are in the database dump". */
+  readonly why: string;
+}
+
+/** Outputs of `preflight`. `observed` is what a gate shows and what is compared again just before the gated step. */
+export interface PreflightOutputs extends JsonObject {
+  readonly kongVersion: string;
+  readonly edition: string;
+  readonly databaseKind: string;
+  readonly workspaces: readonly string[];
+  /** Every check in order, for the thread: all ok, or the step had failed. */
+  readonly checks: readonly { readonly name: string; readonly detail: string }[];
+  readonly tools: Readonly<Record<string, string>>;
+  readonly databaseBytes: number;
+  readonly tables: number;
+  readonly observed: Readonly<Record<string, string>>;
+}
+
+/** Outputs of `dump-database`, `dump-declarative` and `save-files`. */
+export type ArtifactOutputs = {
+  readonly artifacts: readonly Artifact[];
+  readonly gaps: readonly Gap[];
+};
+
+/** Outputs of `publish-set`: from here on the set exists. State: finished. */
+export type PublishOutputs = {
+  readonly set: string;
+  readonly bytes: number;
+  readonly manifestSha256: string;
+  readonly gaps: readonly Gap[];
+  /** Where it lies, as people can find it: name of the destination and path. */
+  readonly places: readonly { readonly destination: string; readonly path: string }[];
+};
+
+/** Outputs of `verify-set`: every byte was read back from every destination and its hash compared. State: verified. */
+export type VerifyOutputs = {
+  readonly set: string;
+  readonly verifiedAt: string;
+  readonly bytesRead: number;
+  readonly places: readonly { readonly destination: string; readonly path: string }[];
+};
+
+export interface BackupPlanInput {
+  readonly gateway: string;
+  readonly environment: string;
+  readonly kinds: readonly ArtifactKind[];
+  readonly workspaces: 'all' | readonly string[];
+  readonly destinations: readonly string[];
+  readonly policy: GatePolicy | null;
+  readonly attempts: number;
+  readonly deadlineSeconds: number;
+}
+
+const READS_ONLY = 'reads only, nothing to undo';
+const UNPUBLISHED = 'what was written is not a backup until it is published; discard-set removes it';
+
+/** The run-book of a backup: every row of it a step (behaviour 5.1 to 5.5, 5.10). */
+export function backupPlan(input: BackupPlanInput): Plan {
+  const common = { queue: 'backup', attempts: input.attempts, deadlineSeconds: input.deadlineSeconds } as const;
+  const takes: Readonly<Record<ArtifactKind, PlannedStep>> = {
+    database: { ...common, id: 'dump-database', title: 'Dump the database', recovery: 'check', undo: UNPUBLISHED },
+    declarative: {
+      ...common,
+      id: 'dump-declarative',
+      title: 'Dump the declarative configuration',
+      recovery: 'check',
+      undo: UNPUBLISHED,
+    },
+    files: {
+      ...common,
+      id: 'save-files',
+      title: 'Save kong.conf and prefix files',
+      recovery: 'check',
+      undo: UNPUBLISHED,
+    },
+  };
+  const work = input.kinds.map((kind) => takes[kind]);
+  const [first, ...rest] = work;
+  const gated = first === undefined ? [] : [input.policy === null ? first : { ...first, gate: input.policy }, ...rest];
+  return {
+    runbook: 'backup',
+    gateway: input.gateway,
+    environment: input.environment,
+    parameters: { kinds: input.kinds, workspaces: input.workspaces, destinations: input.destinations },
+    steps: [
+      { ...common, id: 'preflight', title: 'Check gateway, tools and rights', recovery: 'repeat', undo: READS_ONLY },
+      ...gated,
+      {
+        ...common,
+        id: 'publish-set',
+        title: 'Write the manifest and publish',
+        recovery: 'check',
+        undo: 'delete the set by hand',
+      },
+      { ...common, id: 'verify-set', title: 'Read back every byte', recovery: 'repeat', undo: READS_ONLY },
+      {
+        ...common,
+        id: 'discard-set',
+        title: 'Remove what was not published',
+        recovery: 'check',
+        undo: 'cannot be undone: only unpublished parts are removed',
+        cleanup: true,
+      },
+    ],
+  };
+}

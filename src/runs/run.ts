@@ -1,0 +1,72 @@
+import type { Actor, Caller, PersonId } from './person.ts';
+import type { Choice, FaultFacts, GateOpened, Observed, Vote } from './event.ts';
+import type { JsonObject } from './json.ts';
+import type { Plan, RunKind } from './plan.ts';
+
+/** Behaviour 4.1; the ones that a backup can be in. Terminal is terminal: trying again is a new run linked to the old. */
+export type RunState = 'waiting' | 'running' | 'holding' | 'succeeded' | 'failed' | 'cancelled';
+
+export type StepStatus = 'pending' | 'running' | 'interrupted' | 'succeeded' | 'failed' | 'aborted' | 'outcome-unknown';
+
+export interface StepState {
+  readonly status: StepStatus;
+  /** How often it has started; 0 before the first time. */
+  readonly attempt: number;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  readonly startedBy?: Actor;
+  /** Version of the event that ended it: names the evidence. */
+  readonly endedVersion?: number;
+  readonly outputs?: JsonObject;
+  readonly fault?: FaultFacts;
+  /** Set while interrupted: not before this time. */
+  readonly retryAt?: string;
+}
+
+export interface Gate extends GateOpened {
+  readonly openedAt: string;
+  /** `open` takes votes, everything else is final. */
+  readonly status: 'open' | Choice | 'expired' | 'superseded' | 'closed';
+  readonly votes: readonly (Vote & { readonly at: string; readonly by: Caller })[];
+  readonly reminded: readonly number[];
+  readonly decidedAt?: string;
+  readonly decidedBy?: readonly PersonId[];
+  readonly reason?: string;
+}
+
+export interface MessageState {
+  readonly status: 'intended' | 'posted' | 'lost';
+  readonly channel: string;
+  readonly intendedAt: string;
+  readonly ts?: string;
+  readonly settled?: true;
+}
+
+/** A run as its events tell it. Made by `evolve` alone. */
+export interface Run {
+  readonly id: string;
+  readonly kind: RunKind;
+  readonly version: number;
+  readonly plan: Plan;
+  readonly planDigest: string;
+  readonly requestedBy: PersonId;
+  readonly requestedAt: string;
+  readonly request: Actor;
+  readonly channel: string | null;
+  readonly reason?: string;
+  readonly retryOf?: string;
+  readonly steps: Readonly<Record<string, StepState>>;
+  readonly gates: readonly Gate[];
+  /** The newest observation of the gateway: from preflight, or from the check just before a gated step. */
+  readonly observed: Observed;
+  readonly cancel?: { readonly person: PersonId; readonly at: string; readonly reason?: string };
+  readonly outcome?: 'succeeded' | 'failed' | 'cancelled';
+  readonly fault?: FaultFacts;
+  readonly failedStep?: string | null;
+  readonly cancelReason?: string;
+  readonly endedAt?: string;
+  readonly watchers: readonly PersonId[];
+  readonly messages: Readonly<Record<string, MessageState>>;
+  /** Refusals, late votes and the like: shown in the thread and in the audit, without effect. */
+  readonly refusals: number;
+}
