@@ -29,6 +29,8 @@ export type EventBody =
         readonly retryOf?: string;
         /** SHA-256 of the configuration file in force. */
         readonly configDigest: string;
+        /** Who could vote on its gates when it was requested, less the requester. Empty without a gate. */
+        readonly eligible: readonly PersonId[];
       };
     }
   | { readonly type: 'gate.opened'; readonly data: GateOpened }

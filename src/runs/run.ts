@@ -53,6 +53,9 @@ export interface Run {
   readonly requestedAt: string;
   readonly request: Actor;
   readonly channel: string | null;
+  readonly configDigest: string;
+  /** Who could vote on its gates when it was requested, less the requester. */
+  readonly eligible: readonly PersonId[];
   readonly reason?: string;
   readonly retryOf?: string;
   readonly steps: Readonly<Record<string, StepState>>;
