@@ -1,0 +1,80 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** One program near a gateway. Started by an argument array, never through a shell; secrets never in `args`. */
+export interface Command {
+  /** A name looked up on the runner's PATH, or an absolute path. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /**
+   * The complete environment beside PATH, LANG=C.UTF-8 and a private HOME and TMPDIR (which it may replace).
+   * Nothing ambient leaks: no DECK_*, KONNECT, PG*.
+   */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Standard input. Without it `run` gives an empty one. `start` ignores it: write to its `stdin`. */
+  readonly input?: string | Readable;
+  /** Aborting ends the whole process group: TERM, then KILL. */
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
+  /** Bytes kept of each stream, half from its start and half from its end; the rest is only counted. Default 1 MiB. */
+  readonly keep?: number;
+}
+
+export interface Finished {
+  /** Null when a signal ended it, or when it never ran (`notFound`). */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** All bytes that came, kept or not. */
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+  readonly seconds: number;
+  readonly aborted: boolean;
+  readonly timedOut: boolean;
+  readonly notFound: boolean;
+}
+
+/** A program that is talked to. The caller reads `stdout`, so `done` has none of it. */
+export interface Running {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Never rejects for an exit code. */
+  readonly done: Promise<Finished>;
+  kill(): void;
+}
+
+export interface FileEntry {
+  /** Absolute. */
+  readonly path: string;
+  readonly kind: 'file' | 'folder' | 'link' | 'socket' | 'other';
+  readonly bytes: number;
+  /** Permission bits, e.g. 0o640. */
+  readonly mode: number;
+  readonly modifiedAt: Date;
+}
+
+/**
+ * One way to run programs and read files where a gateway is. `local` is the only kind today; each further kind is one
+ * more file in this folder and passes the same tests.
+ *
+ * File operations throw a Fault: `file.missing`, `file.forbidden`, `file.failed`.
+ */
+export interface RunCommand {
+  /** `local`, and the host's name for others: for messages. */
+  readonly where: string;
+  /** Resolves whatever the exit code. Throws a Fault only when the machine cannot start any program there. */
+  run(command: Command): Promise<Finished>;
+  start(command: Command): Running;
+  /** Throws `file.too-large` beyond `maxBytes` (default 64 MiB). */
+  readFile(path: string, options?: { readonly maxBytes?: number }): Promise<Buffer>;
+  /** Creates or replaces it with exactly these permission bits (default 0o600). */
+  writeFile(path: string, content: string | Buffer, options?: { readonly mode?: number }): Promise<void>;
+  /** The entries of a folder sorted by path; with `deep` those of all its folders. Links are listed, not followed. */
+  listFiles(path: string, options?: { readonly deep?: boolean }): Promise<FileEntry[]>;
+  /** One entry, links followed; null when there is none. */
+  fileEntry(path: string): Promise<FileEntry | null>;
+  /** What an ordinary user may still write on the file system of `path`. */
+  freeBytes(path: string): Promise<number>;
+}
