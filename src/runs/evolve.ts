@@ -11,7 +11,13 @@ const handlers: Handlers = {
     gates: [...run.gates, { ...event.data, openedAt: event.at, status: 'open', votes: [], reminded: [] }],
   }),
   'gate.superseded': (run, event) => ({
-    ...onGate(run, event.data.gate, (gate) => ({ ...gate, status: 'superseded', decidedAt: event.at })),
+    ...run,
+    // Also after a go: what was approved is looked at again just before the step (behaviour 2.7).
+    gates: run.gates.map((gate) =>
+      gate.gate === event.data.gate && (gate.status === 'open' || gate.status === 'go')
+        ? { ...gate, status: 'superseded', decidedAt: event.at }
+        : gate,
+    ),
     observed: event.data.observed,
   }),
   'gate.reminded': (run, event) =>

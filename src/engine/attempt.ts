@@ -1,0 +1,247 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { FaultFacts } from '../runs/event.ts';
+import type { JsonObject } from '../runs/json.ts';
+import type { Next } from '../runs/next.ts';
+import type { Ending } from '../runs/outcome.ts';
+import type { Run } from '../runs/run.ts';
+import type { EngineDeps } from './deps.ts';
+import type { Progress, Step, StepContext, StepLock } from './ports.ts';
+import { Fault } from '../runs/fault.ts';
+import { changedInputs } from '../runs/gate.ts';
+import { endOfAttempt } from '../runs/outcome.ts';
+import { next } from '../runs/next.ts';
+import { fold } from '../runs/evolve.ts';
+import { bot } from './deps.ts';
+import { commit } from './commit.ts';
+import { persist } from './persist.ts';
+
+type Start = Extract<Next, { do: 'step' }>;
+type Dead = Extract<Next, { do: 'running' | 'stop' }>;
+type End = Ending | { readonly kind: 'succeeded'; readonly outputs: JsonObject };
+
+/** A step that runs in this process. */
+export interface Attempt {
+  /** Loads the run again and aborts the step when `next` wants it no longer. */
+  lookAgain(): Promise<void>;
+}
+
+interface Surroundings {
+  readonly lock: StepLock;
+  readonly shutdown: AbortSignal;
+  readonly attempts: Map<string, Attempt>;
+}
+
+/** The attempt's owner died (we hold its lock): says so in the log, so that the step can start again or end. */
+export async function endDeadAttempt(deps: EngineDeps, run: Run, dead: Dead): Promise<boolean> {
+  const { step, attempt } = dead;
+  const ending: Ending = dead.do === 'stop' ? { kind: 'aborted' } : { kind: 'interrupted', reason: 'worker-lost' };
+  await record(deps, run.id, step.id, attempt, (now) => endOfAttempt(step, attempt, ending, now, deps.retrySeconds));
+  deps.log.warn({ runId: run.id, step: step.id, attempt }, 'took over after the death of the worker');
+  return true;
+}
+
+/** Starts, carries out and records one attempt. True: there may be more to do under the same lock. */
+export async function runAttempt(deps: EngineDeps, run: Run, start: Start, around: Surroundings): Promise<boolean> {
+  const { step, attempt } = start;
+  await mkdir(deps.workRoot, { recursive: true, mode: 0o700 });
+  const workDir = await mkdtemp(join(deps.workRoot, `${run.id}-${step.id}-${attempt}-`));
+  try {
+    const wanted = new AbortController();
+    const signal = AbortSignal.any([wanted.signal, around.lock.lost, around.shutdown]);
+    const context = contextOf(deps, run, start, workDir, signal);
+    const gate = await checkGate(deps, start, context);
+    if (!gate.holds && gate.error === undefined) return true;
+    const started = await markStarted(deps, run, start);
+    if (started === null) return true;
+    const watched: Attempt = { lookAgain: () => abortIfUnwanted(deps, run.id, start, wanted) };
+    around.attempts.set(run.id, watched);
+    const began = deps.clock().getTime();
+    const end = gate.holds
+      ? await carryOut(deps, { ...context, run: started }, { start, wanted, around })
+      : endOfFault(deps, gate.error, context);
+    around.attempts.delete(run.id);
+    const seconds = (deps.clock().getTime() - began) / 1000;
+    deps.onAttempt?.({ runId: run.id, step: step.id, outcome: end.kind, seconds });
+    return await recordEnd(deps, run.id, start, end, around.shutdown);
+  } finally {
+    around.attempts.delete(run.id);
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+type GateCheck = { readonly holds: true } | { readonly holds: false; readonly error?: unknown };
+
+/** A changed input supersedes the gate; a neighbour that cannot be observed is the attempt's fault (`error`). */
+async function checkGate(deps: EngineDeps, start: Start, context: StepContext): Promise<GateCheck> {
+  const { gate } = start;
+  if (gate === undefined) return { holds: true };
+  try {
+    const step = implementation(deps, context.run, start.step.id);
+    const observed = await step.observe?.(context);
+    const changed = observed === undefined ? [] : changedInputs(gate, observed);
+    if (observed === undefined || changed.length === 0) return { holds: true };
+    await commit(deps.store, context.run.id, { actor: bot(deps), clock: deps.clock }, (run) =>
+      run.gates.some((known) => known.gate === gate.gate && known.status === 'go')
+        ? { events: [{ type: 'gate.superseded', data: { gate: gate.gate, changed, observed } }] }
+        : { events: [] },
+    );
+    return { holds: false };
+  } catch (error) {
+    return { holds: false, error };
+  }
+}
+
+async function markStarted(deps: EngineDeps, run: Run, { step, attempt, gate }: Start): Promise<Run | null> {
+  const committed = await commit(deps.store, run.id, { actor: bot(deps), clock: deps.clock }, (now, at) => {
+    const still = next(now, at);
+    if (still.do !== 'step' || still.step.id !== step.id || still.attempt !== attempt) return { events: [] };
+    const digest = gate === undefined ? {} : { gateDigest: gate.digest };
+    return { events: [{ type: 'step.started', data: { step: step.id, attempt, ...digest } }] };
+  });
+  return committed?.changed === true ? committed.run : null;
+}
+
+async function carryOut(
+  deps: EngineDeps,
+  context: StepContext,
+  { start, wanted, around }: { start: Start; wanted: AbortController; around: Surroundings },
+): Promise<End> {
+  const deadline = AbortSignal.timeout(start.step.deadlineSeconds * 1000);
+  const signal = AbortSignal.any([context.signal, deadline]);
+  try {
+    const outputs = await lookActLook(implementation(deps, context.run, start.step.id), { ...context, signal });
+    return { kind: 'succeeded', outputs };
+  } catch (error) {
+    if (wanted.signal.aborted) return { kind: 'aborted' };
+    if (around.lock.lost.aborted) return { kind: 'interrupted', reason: 'session-lost' };
+    if (around.shutdown.aborted) return { kind: 'interrupted', reason: 'shutdown' };
+    if (deadline.aborted) return { kind: 'failed', fault: tooLate(start) };
+    return endOfFault(deps, error, context);
+  }
+}
+
+/** Rule 6 of the architecture: is it already so? do it; is it so now? */
+async function lookActLook(step: Step, context: StepContext): Promise<JsonObject> {
+  if (context.attempt > 1) await step.takeOver?.(context);
+  const already = await step.check(context);
+  if (already !== null) return already;
+  context.signal.throwIfAborted();
+  await step.apply(context);
+  const outputs = await step.check(context);
+  if (outputs !== null) return outputs;
+  throw new Fault(
+    'not-confirmed',
+    `"${context.step}" ran without an error, but looking again does not confirm it`,
+    'Something else changed or removed what it made: look at the destination, then try again',
+  );
+}
+
+function endOfFault(deps: EngineDeps, error: unknown, context: StepContext): End {
+  const { step, attempt } = context;
+  if (error instanceof Fault) {
+    deps.log.warn({ runId: context.run.id, step, attempt, code: error.code, cause: error.cause }, error.message);
+    const fault = error.facts();
+    return error.retryable ? { kind: 'interrupted', reason: 'retryable-fault', fault } : { kind: 'failed', fault };
+  }
+  const id = randomUUID().slice(0, 8);
+  deps.log.error({ runId: context.run.id, step, attempt, bug: id, error }, 'bug in a step');
+  return { kind: 'failed', fault: bugFacts(id) };
+}
+
+function bugFacts(id: string): FaultFacts {
+  return {
+    code: 'bug',
+    message: `The bot itself failed here (${id})`,
+    hint: `Look for ${id} in the worker's log and report it; trying again may work`,
+  };
+}
+
+function tooLate({ step }: Start): FaultFacts {
+  return {
+    code: 'deadline',
+    message: `"${step.title}" was not done within ${Math.round(step.deadlineSeconds / 60)} min and was stopped`,
+    hint: 'Find out what it waited for, or raise limits.step_minutes',
+  };
+}
+
+async function recordEnd(
+  deps: EngineDeps,
+  runId: string,
+  { step, attempt }: Start,
+  end: End,
+  shutdown: AbortSignal,
+): Promise<boolean> {
+  // The act is done and must be recorded: a database that restarts is waited for.
+  return await persist(deps, shutdown, async () => {
+    await record(deps, runId, step.id, attempt, (now) =>
+      end.kind === 'succeeded'
+        ? { type: 'step.succeeded', data: { step: step.id, attempt, outputs: end.outputs } }
+        : endOfAttempt(step, attempt, end, now, deps.retrySeconds),
+    );
+  });
+}
+
+/** Appends the end of an attempt, unless somebody else ended it already. */
+async function record(
+  deps: EngineDeps,
+  runId: string,
+  step: string,
+  attempt: number,
+  event: (now: Date) => ReturnType<typeof endOfAttempt>,
+): Promise<void> {
+  await commit(deps.store, runId, { actor: bot(deps), clock: deps.clock }, (run, now) => {
+    const state = run.steps[step];
+    const open = state?.status === 'running' && state.attempt === attempt;
+    return { events: open ? [event(now)] : [] };
+  });
+}
+
+async function abortIfUnwanted(
+  deps: EngineDeps,
+  runId: string,
+  { step, attempt }: Start,
+  wanted: AbortController,
+): Promise<void> {
+  const run = fold(await deps.store.load(runId));
+  if (run === null) return;
+  const what = next(run, deps.clock());
+  if (what.do !== 'running' || what.step.id !== step.id || what.attempt !== attempt) wanted.abort();
+}
+
+function implementation(deps: EngineDeps, run: Run, id: string): Step {
+  const step = deps.stepsFor(run)[id];
+  if (step !== undefined) return step;
+  throw new Fault(
+    'unknown-step',
+    `This worker knows no step "${id}": the run was planned by another version`,
+    'Run the same version of kong-chatops on every worker, then try again',
+  );
+}
+
+function contextOf(
+  deps: EngineDeps,
+  run: Run,
+  { step, attempt }: Start,
+  workDir: string,
+  signal: AbortSignal,
+): StepContext {
+  let reported = 0;
+  return {
+    run,
+    step: step.id,
+    attempt,
+    signal,
+    workDir,
+    applicationName: `kong-chatops ${run.id}/${step.id}/${attempt}`,
+    progress: (progress: Progress) => {
+      const now = deps.clock().getTime();
+      // Twice a second is all that anybody sees; the last one ("done = total") always goes out.
+      if (now - reported < 500 && progress.done !== progress.total) return;
+      reported = now;
+      const row = { ...progress, runId: run.id, step: step.id, attempt, at: new Date(now).toISOString() };
+      deps.board.report(row).catch((error: unknown) => deps.log.warn({ runId: run.id, error }, 'progress not stored'));
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { Plan } from '../runs/plan.ts';
+import type { Refusal } from '../runs/refusal.ts';
+import type { AuditQuery, AuditRow, EventStore, PeopleDirectory, ProgressBoard } from './ports.ts';
+import { nearest } from '../runs/nearest.ts';
+import { refuse } from '../runs/refusal.ts';
+
+/** A gateway as far as people's commands need to know it. */
+export interface EngineGateway {
+  readonly name: string;
+  readonly environment: string;
+  readonly channel: string;
+  /** The plan of a backup of it, fixed by the configuration in force. */
+  readonly backupPlan: Plan;
+}
+
+export interface OperationsDeps {
+  readonly store: EventStore;
+  readonly board: ProgressBoard;
+  readonly people: PeopleDirectory;
+  readonly gateways: readonly EngineGateway[];
+  readonly configDigest: string;
+  readonly clock: () => Date;
+  /** Wakes whoever goes on with the run. Its failure is not the person's: the sweep covers it. */
+  readonly coordinate: (runId: string) => Promise<void>;
+  readonly readAudit: (query: AuditQuery) => Promise<readonly AuditRow[]>;
+  /** Called with every refusal, for metrics. */
+  readonly onRefusal?: (code: string) => void;
+}
+
+/** Names the nearest gateway: at three in the morning people mistype. */
+export function unknownGateway(deps: Pick<OperationsDeps, 'gateways'>, name: string): Refusal {
+  const names = deps.gateways.map((gateway) => gateway.name);
+  const near = nearest(name, names);
+  const hint = near === null ? `Known gateways: ${names.join(', ')}` : `Did you mean ${near}?`;
+  return refuse('unknown-gateway', `There is no gateway "${name}" in the configuration`, hint);
+}

@@ -1,0 +1,116 @@
+import type { Caller } from '../runs/person.ts';
+import type { Run } from '../runs/run.ts';
+import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RunFilter } from './ports.ts';
+import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
+import { mayVote } from '../runs/approval.ts';
+import { fold } from '../runs/evolve.ts';
+import { openGate } from '../runs/gate.ts';
+import { holds } from '../runs/person.ts';
+import { notAllowed, notInGoodStanding } from '../runs/wording.ts';
+import { unknownGateway } from './operations-deps.ts';
+
+type Queries = Pick<Operations, 'run' | 'status' | 'audit' | 'home'>;
+
+/** The questions that change nothing. Who may not see gets a refusal, and a row that says so. */
+export function createQueries(deps: OperationsDeps): Queries {
+  return {
+    run: async (runId) => {
+      const [events, progress] = await Promise.all([deps.store.load(runId), deps.board.read(runId)]);
+      const run = fold(events);
+      return run === null ? null : { run, events, progress };
+    },
+    status: async (by, gateway) => {
+      const refusal = await mayNotView(deps, by, 'see the status');
+      if (refusal !== null) return { ok: false, refusal };
+      const known = deps.gateways.filter(({ name }) => gateway === undefined || name === gateway);
+      if (known.length === 0) return { ok: false, refusal: unknownGateway(deps, gateway ?? '') };
+      return { ok: true, gateways: await Promise.all(known.map((one) => gatewayStatus(deps, one))) };
+    },
+    audit: async (query, by) => {
+      const refusal = await mayNotView(deps, by, 'read the audit trail');
+      if (refusal !== null) return { ok: false, refusal };
+      const rows = await deps.readAudit({ ...query, limit: query.limit + 1 });
+      return { ok: true, rows: rows.slice(0, query.limit), more: rows.length > query.limit };
+    },
+    home: (by) => home(deps, by),
+  };
+}
+
+async function mayNotView(deps: OperationsDeps, by: Caller, act: string) {
+  const standing = await deps.people.standing(by.person);
+  const refusal =
+    standing.problem !== undefined
+      ? notInGoodStanding(standing.problem)
+      : holds(standing, 'viewer')
+        ? null
+        : notAllowed(act, 'viewer');
+  if (refusal !== null) {
+    deps.onRefusal?.(refusal.code);
+    await deps.store.appendSystem({
+      type: 'refusal.recorded',
+      at: deps.clock().toISOString(),
+      actor: { kind: 'person', ...by },
+      data: { person: by.person, command: act, code: refusal.code, message: refusal.message },
+    });
+  }
+  return refusal;
+}
+
+async function gatewayStatus(deps: OperationsDeps, { name, environment }: EngineGateway): Promise<GatewayStatus> {
+  const [verified, ended, active] = await Promise.all([
+    runs(deps, { gateway: name, verified: true, limit: 1 }),
+    runs(deps, { gateway: name, active: false, limit: 1 }),
+    runs(deps, { gateway: name, active: true, limit: 10 }),
+  ]);
+  const [last] = verified;
+  return {
+    gateway: name,
+    environment,
+    lastVerified: last === undefined ? null : lastBackup(last),
+    lastEnded: ended[0] ?? null,
+    active,
+  };
+}
+
+/** The backup that a finished run left, from its outputs; null when it left none. */
+export function lastBackup(run: Run): LastBackup | null {
+  const published = run.steps['publish-set'];
+  const verified = run.steps['verify-set'];
+  if (published?.status !== 'succeeded') return null;
+  const isVerified = verified?.status === 'succeeded';
+  const bytes = published.outputs?.['bytes'];
+  const gaps = published.outputs?.['gaps'];
+  return {
+    runId: run.id,
+    state: isVerified ? 'verified' : 'finished',
+    at: (isVerified ? verified.endedAt : published.endedAt) ?? run.requestedAt,
+    bytes: typeof bytes === 'number' ? bytes : 0,
+    gaps: Array.isArray(gaps) ? gaps.length : null,
+  };
+}
+
+async function home(deps: OperationsDeps, by: Caller): Promise<HomeAnswer> {
+  const [person, running, recent, gateways] = await Promise.all([
+    deps.people.standing(by.person),
+    runs(deps, { active: true, limit: 20 }),
+    runs(deps, { active: false, limit: 8 }),
+    Promise.all(deps.gateways.map((gateway) => gatewayStatus(deps, gateway))),
+  ]);
+  if (!holds(person, 'viewer')) return { person, waitingForYou: [], running: [], recent: [], gateways: [] };
+  const waitingForYou = running.filter((run) => {
+    const gate = openGate(run);
+    return (
+      gate !== undefined &&
+      run.requestedBy !== by.person &&
+      mayVote(gate.policy.requirements, person) &&
+      !gate.votes.some((vote) => vote.person === by.person)
+    );
+  });
+  return { person, waitingForYou, running, recent, gateways };
+}
+
+async function runs(deps: OperationsDeps, filter: RunFilter): Promise<Run[]> {
+  const found = await deps.store.findRuns(filter);
+  const folded = await Promise.all(found.map(async ({ id }) => fold(await deps.store.load(id))));
+  return folded.filter((run) => run !== null);
+}
