@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { lstat, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../runs/fault.ts';
+import type { FileEntry, RunCommand } from './command.ts';
+
+type FileOperations = Pick<RunCommand, 'readFile' | 'writeFile' | 'listFiles' | 'fileEntry' | 'freeBytes'>;
+
+const LARGEST_READ = 64 * 1024 * 1024;
+
+/** File operations of this machine. All throw the Faults that {@link RunCommand} names. */
+export const localFiles: FileOperations = {
+  readFile: async (path, options) => await attempt(path, () => readBounded(path, options?.maxBytes ?? LARGEST_READ)),
+  writeFile: async (path, content, options) =>
+    await attempt(path, () => writeWhole(path, content, options?.mode ?? 0o600)),
+  listFiles: async (path, options) => {
+    const found = await attempt(path, () => list(path, options?.deep ?? false));
+    return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  },
+  fileEntry: async (path) => {
+    try {
+      return entryOf(path, await stat(path));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
+      throw fileFault(path, error);
+    }
+  },
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await attempt(path, () => statfs(path));
+    return bavail * bsize;
+  },
+};
+
+async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
+  await using file = await open(path, 'r');
+  const { size } = await file.stat();
+  // Files under /proc say 0 and a growing file says too little, so the read is bounded as well.
+  const parts: Buffer[] = [];
+  let bytes = size > maxBytes ? size : 0;
+  while (bytes <= maxBytes) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(64 * 1024));
+    if (bytesRead === 0) return Buffer.concat(parts);
+    bytes += bytesRead;
+    parts.push(buffer.subarray(0, bytesRead));
+  }
+  throw new Fault(
+    'file.too-large',
+    `${path} has more than ${maxBytes} bytes, which is the most that is read of one file.`,
+    'Look whether this file belongs to the gateway; keep large data elsewhere.',
+  );
+}
+
+/** Under another name first: whoever reads it sees the old content or the new, never a part, and never wider rights. */
+async function writeWhole(path: string, content: string | Buffer, mode: number): Promise<void> {
+  const draft = `${path}.${randomBytes(4).toString('hex')}`;
+  try {
+    await writeFile(draft, content, { mode: 0o600, flag: 'wx' });
+    await using file = await open(draft, 'r+');
+    await file.chmod(mode);
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+async function list(folder: string, deep: boolean): Promise<FileEntry[]> {
+  const found: FileEntry[] = [];
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const stats = await lstat(path).catch(goneMeanwhile);
+    if (stats === null) continue;
+    const entry = entryOf(path, stats);
+    found.push(entry);
+    if (deep && entry.kind === 'folder') found.push(...(await attempt(path, () => list(path, true))));
+  }
+  return found;
+}
+
+function goneMeanwhile(error: unknown): null {
+  if (codeOf(error) === 'ENOENT') return null;
+  throw error;
+}
+
+function entryOf(path: string, stats: Stats): FileEntry {
+  return { path, kind: kindOf(stats), bytes: stats.size, mode: stats.mode & 0o7777, modifiedAt: stats.mtime };
+}
+
+function kindOf(stats: Stats): FileEntry['kind'] {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'folder';
+  if (stats.isSymbolicLink()) return 'link';
+  return stats.isSocket() ? 'socket' : 'other';
+}
+
+async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileFault(path, error);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}
+
+function fileFault(path: string, error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const code = codeOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new Fault(
+      'file.missing',
+      `There is no ${path} on this machine.`,
+      'Correct the path in the configuration, or mount the folder where the bot runs.',
+      { cause: error },
+    );
+  if (code === 'EACCES' || code === 'EPERM')
+    return new Fault(
+      'file.forbidden',
+      `The bot's user may not use ${path}.`,
+      'Give the user that the bot runs as the right to read it (for instance by its group).',
+      { cause: error },
+    );
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new Fault('file.disk-full', `The disk of ${path} is full.`, 'Free some space there, then try again.', {
+      cause: error,
+    });
+  return new Fault('file.failed', `${path} could not be used: ${code}.`, 'Look at the disk and the mount.', {
+    cause: error,
+  });
+}
