@@ -1,10 +1,13 @@
 import { z } from 'zod';
 
 /** A secret by reference: the name of an environment variable, or a file whose content (less a last newline) it is. */
-const secretReference = z.union([
-  z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'an environment variable, e.g. KONG_ADMIN_TOKEN') }),
-  z.strictObject({ file: z.string().startsWith('/', 'an absolute path') }),
-]);
+const secretReference = z.union(
+  [
+    z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'an environment variable, e.g. KONG_ADMIN_TOKEN') }),
+    z.strictObject({ file: z.string().startsWith('/', 'an absolute path') }),
+  ],
+  'a reference, never the secret itself: {env: VARIABLE} or {file: /absolute/path}',
+);
 
 const name = z
   .string()
@@ -45,7 +48,9 @@ const gateway = z.strictObject({
   name,
   environment: z.enum(['production', 'staging', 'development']),
   admin_api: z.strictObject({
-    url: z.url({ protocol: /^https?$/ }),
+    url: z
+      .url({ protocol: /^https?$/, error: 'an http or https address, e.g. https://kong.internal:8444' })
+      .refine((address) => !/^https?:\/\/[^/?#]*@/i.test(address), 'an address without user and password'),
     token: secretReference.optional(),
     ca_file: absolutePath.optional(),
     timeout_seconds: seconds(1, 300).default(10),
@@ -63,7 +68,12 @@ const gateway = z.strictObject({
     .optional(),
   files: z.strictObject({ kong_conf: absolutePath, prefix: absolutePath }).optional(),
   /** `all`, or the workspaces to dump. Kong OSS has only `default`. */
-  workspaces: z.union([z.literal('all'), z.array(z.string().regex(/^[A-Za-z0-9._~-]+$/)).min(1)]).default('all'),
+  workspaces: z
+    .union(
+      [z.literal('all'), z.array(z.string().regex(/^[A-Za-z0-9._~-]+$/, 'letters, digits and . _ ~ -')).min(1)],
+      'all, or a list of workspace names',
+    )
+    .default('all'),
   /** Where commands run. Other places arrive with the restore. */
   run: z.strictObject({ kind: z.literal('local') }).default({ kind: 'local' }),
   channel: slackChannel,
@@ -111,17 +121,27 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
 });
 
+const postgresAddress = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'a PostgreSQL address: postgres://user:password@host:5432/database',
+});
+
 /** What the process takes from the environment alone. Each secret may also stand in a file named by `<NAME>_FILE`. */
 export const environmentSchema = z.object({
   KONG_CHATOPS_CONFIG: absolutePath.optional(),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  DATABASE_OWNER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
-  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-').optional(),
-  SLACK_APP_TOKEN: z.string().startsWith('xapp-').optional(),
+  DATABASE_URL: postgresAddress,
+  DATABASE_OWNER_URL: postgresAddress.optional(),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'a Redis address: redis://user:password@host:6379 (rediss:// with TLS)' })
+    .optional(),
+  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', 'the bot token (OAuth & Permissions), starts with xoxb-').optional(),
+  SLACK_APP_TOKEN: z
+    .string()
+    .startsWith('xapp-', 'the app-level token (Basic Information), starts with xapp-')
+    .optional(),
   SLACK_SIGNING_SECRET: z.string().min(1).optional(),
   /** Another Slack than slack.com: the local one of the demo. */
-  SLACK_API_URL: z.url().optional(),
+  SLACK_API_URL: z.url({ protocol: /^https?$/, error: 'an http or https address' }).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

@@ -3,7 +3,7 @@ export const HIDDEN = '***';
 
 /** Names whose value is a secret, whatever it looks like. */
 const SECRET_NAME =
-  /(?:^|[^a-z])(?:pass(?:word|wd|phrase)|pwd|secret|token|api[-_]?key|private[-_]?key|authorization|cookie)$/i;
+  /(?:password|passwd|passphrase|(?:^|[^a-z])(?:pwd|secret|token|api[-_]?key|private[-_]?key|authorization|cookie))$/i;
 
 /** Order matters: what is known by its shape goes first, what is known by the name before it last. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [

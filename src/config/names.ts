@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+const text = z.string().catch('');
+const texts = z.array(text).catch([]);
+const reference = z
+  // Anything that is not a well-formed reference may be the secret itself: it must not be looked up and shown.
+  .union([z.object({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/) }), z.object({ file: z.string().startsWith('/') })])
+  .optional()
+  .catch(undefined);
+const policy = z
+  .object({
+    groups: z.array(
+      z.object({ group: text, minimum: z.int().min(1).max(20).catch(1) }).catch({ group: '', minimum: 1 }),
+    ),
+  })
+  .optional()
+  .catch(undefined);
+
+const person = z.object({ id: text, system_user: text }).catch({ id: '', system_user: '' });
+const named = z.object({ name: text }).catch({ name: '' });
+const group = z
+  .object({ name: text, roles: texts, members: texts, slack_user_group: text })
+  .catch({ name: '', roles: [], members: [], slack_user_group: '' });
+const gateway = z
+  .object({
+    name: text,
+    destinations: texts,
+    workspaces: texts,
+    approvals: z.object({ backup: policy }).catch({ backup: undefined }),
+    admin_api: z.object({ token: reference }).catch({ token: undefined }),
+    database: z.object({ password: reference }).catch({ password: undefined }),
+  })
+  .catch({
+    name: '',
+    destinations: [],
+    workspaces: [],
+    approvals: { backup: undefined },
+    admin_api: { token: undefined },
+    database: { password: undefined },
+  });
+
+/**
+ * The names and references of a file, read so leniently that nothing fails: what is missing or malformed is empty.
+ * Cross checks run on this, so that one wrong value does not hide an unknown name elsewhere.
+ */
+export const namesSchema = z
+  .object({
+    slack: z.object({ mode: text, port: z.number().catch(3000) }).catch({ mode: '', port: 3000 }),
+    operations: z.object({ port: z.number().catch(8080) }).catch({ port: 8080 }),
+    people: z.array(person).catch([]),
+    groups: z.array(group).catch([]),
+    destinations: z.array(named).catch([]),
+    gateways: z.array(gateway).catch([]),
+    signing: z.object({ private_key: reference }).catch({ private_key: undefined }),
+  })
+  .catch({
+    slack: { mode: '', port: 3000 },
+    operations: { port: 8080 },
+    people: [],
+    groups: [],
+    destinations: [],
+    gateways: [],
+    signing: { private_key: undefined },
+  });
+
+export type Names = z.infer<typeof namesSchema>;
+export type PolicyNames = NonNullable<z.infer<typeof policy>>;

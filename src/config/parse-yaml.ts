@@ -1,0 +1,35 @@
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { redact } from '../runs/redact.ts';
+import type { ConfigFault } from './fault.ts';
+
+/** Where a value stands in the file; undefined for what is not in it. */
+export type Locate = (path: readonly PropertyKey[]) => { readonly line: number; readonly column: number } | undefined;
+
+export type ParsedYaml =
+  | { readonly ok: true; readonly value: unknown; readonly locate: Locate }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+
+/** YAML 1.2 with merge keys (`<<`), so that policies can be written once. Every syntax fault with its line and column. */
+export function parseYaml(text: string): ParsedYaml {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const problems = [...document.errors, ...document.warnings];
+  if (problems.length > 0) {
+    return {
+      ok: false,
+      faults: problems.map((problem) => {
+        const { line, col } = lines.linePos(problem.pos[0]);
+        return { path: '', line, column: col, found: redact(problem.message), allowed: 'YAML 1.2' };
+      }),
+    };
+  }
+  const value: unknown = document.toJS();
+  return { ok: true, value, locate: (path) => locate(document, lines, path) };
+}
+
+function locate(document: Document, lines: LineCounter, path: readonly PropertyKey[]): ReturnType<Locate> {
+  const node: unknown = document.getIn(path, true);
+  if (!isNode(node) || node.range === undefined || node.range === null) return undefined;
+  const { line, col } = lines.linePos(node.range[0]);
+  return { line, column: col };
+}
