@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
+import { migrate } from '../../src/postgres/migrate.ts';
 import {
   startEmbeddedPostgres,
   THROW_AWAY_SETTINGS,
@@ -24,6 +25,8 @@ export interface TestCluster {
   readonly superuserUrl: string;
   readonly ownerUrl: string;
   readonly botUrl: string;
+  /** A database that `migrate` prepared: cloning it takes 40 ms where migrating takes 300. */
+  readonly template: string;
 }
 
 /**
@@ -36,8 +39,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   let server: EmbeddedPostgres | null = null;
   let cluster: Promise<TestCluster> | null = null;
   const start = async (): Promise<TestCluster> => {
-    server = await startEmbeddedPostgres({ settings: THROW_AWAY_SETTINGS });
-    return createRoles(server.url);
+    // A vacuum inside the template would make cloning it fail.
+    server = await startEmbeddedPostgres({ settings: { ...THROW_AWAY_SETTINGS, autovacuum: 'off' } });
+    return prepare(server.url);
   };
   const broker = createServer((socket) => {
     cluster ??= start();
@@ -65,7 +69,7 @@ async function answer(socket: Socket, cluster: Promise<TestCluster>): Promise<vo
   }
 }
 
-async function createRoles(superuserUrl: string): Promise<TestCluster> {
+async function prepare(superuserUrl: string): Promise<TestCluster> {
   const client = new Client({ connectionString: superuserUrl });
   await client.connect();
   const withRole = async (name: string): Promise<string> => {
@@ -76,11 +80,17 @@ async function createRoles(superuserUrl: string): Promise<TestCluster> {
     url.password = password;
     return url.href;
   };
-  const cluster = {
-    superuserUrl,
-    ownerUrl: await withRole('kong_chatops_owner'),
-    botUrl: await withRole('kong_chatops'),
-  };
+  const ownerUrl = await withRole('kong_chatops_owner');
+  const botUrl = await withRole('kong_chatops');
+  const template = 'migrated_template';
+  await client.query(`CREATE DATABASE ${template} OWNER kong_chatops_owner`);
   await client.end();
-  return cluster;
+  await migrate({ ownerUrl: inDatabase(ownerUrl, template), botUrl: inDatabase(botUrl, template) });
+  return { superuserUrl, ownerUrl, botUrl, template };
+}
+
+function inDatabase(url: string, name: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${name}`;
+  return changed.href;
 }

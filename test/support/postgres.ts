@@ -18,11 +18,17 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Makes a database for one test file on the run's own server (PostgreSQL 15). Call `drop` in `afterAll`. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/**
+ * Makes a database for one test file on the run's own server (PostgreSQL 15): empty, or with the store in it
+ * (`migrated`). Call `drop` in `afterAll`.
+ */
+export async function freshDatabase(options: { migrated?: boolean } = {}): Promise<TestDatabase> {
   const cluster = await testCluster();
   const name = `t_${randomBytes(6).toString('hex')}`;
-  await withClient(cluster.superuserUrl, (client) => client.query(`CREATE DATABASE ${name} OWNER kong_chatops_owner`));
+  const template = options.migrated === true ? cluster.template : 'template1';
+  await withClient(cluster.superuserUrl, (client) =>
+    client.query(`CREATE DATABASE ${name} OWNER kong_chatops_owner TEMPLATE ${template}`),
+  );
   return {
     name,
     ownerUrl: inDatabase(cluster.ownerUrl, name),

@@ -1,0 +1,51 @@
+-- The event log, which is the audit trail and the state at once. Every column is covered by the row's hash.
+CREATE TABLE kong_chatops.audit_events (
+  seq       bigint  PRIMARY KEY CHECK (seq > 0),
+  -- A line break would make two different rows hash alike.
+  run_id    text    NOT NULL CHECK (run_id ~ '^[A-Za-z0-9-]{1,40}$'),
+  version   integer NOT NULL CHECK (version > 0),
+  -- RFC 8785 canonical JSON of actor, at, data and type. Text, because it is hashed byte by byte.
+  body      text    NOT NULL,
+  prev_hash text    NOT NULL CHECK (prev_hash ~ '^[0-9a-f]{64}$'),
+  hash      text    NOT NULL CHECK (hash ~ '^[0-9a-f]{64}$'),
+  UNIQUE (run_id, version)
+);
+
+-- `json`, not `jsonb`: jsonb refuses the escape of a NUL character, and a tool's output may hold one.
+CREATE INDEX audit_events_person ON kong_chatops.audit_events ((body::json #>> '{actor,person}'), seq)
+  WHERE (body::json #>> '{actor,person}') IS NOT NULL;
+CREATE INDEX audit_events_at ON kong_chatops.audit_events (((body::json ->> 'at') COLLATE "C"));
+
+-- Deliveries that were recorded: the same one twice makes one run. Not evidence, hence outside the chain.
+CREATE TABLE kong_chatops.deliveries (
+  key         text        PRIMARY KEY,
+  run_id      text        NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- An index of the log, written with the append, never read to decide; `audit/rebuild.ts` makes it again.
+CREATE TABLE kong_chatops.runs (
+  id           text        PRIMARY KEY,
+  kind         text        NOT NULL,
+  gateway      text        NOT NULL,
+  state        text        NOT NULL,
+  version      integer     NOT NULL,
+  requested_by text        NOT NULL,
+  requested_at timestamptz NOT NULL,
+  updated_at   timestamptz NOT NULL,
+  active       boolean     NOT NULL,
+  unsettled    boolean     NOT NULL,
+  exclusive    text,
+  due_at       timestamptz,
+  verified_at  timestamptz
+);
+CREATE UNIQUE INDEX runs_exclusive ON kong_chatops.runs (exclusive) WHERE exclusive IS NOT NULL;
+CREATE INDEX runs_open ON kong_chatops.runs (id) WHERE active OR unsettled;
+CREATE INDEX runs_gateway ON kong_chatops.runs (gateway, requested_at DESC);
+CREATE INDEX runs_person ON kong_chatops.runs (requested_by, requested_at DESC);
+CREATE INDEX runs_newest ON kong_chatops.runs (requested_at DESC);
+
+CREATE TABLE kong_chatops.run_numbers (
+  letter text   PRIMARY KEY CHECK (letter ~ '^[A-Z]$'),
+  last   bigint NOT NULL
+);
