@@ -21,15 +21,19 @@ export interface Seat {
 export function seat(requirements: readonly Requirement[], voters: readonly Voter[]): readonly Seat[] {
   const seats = requirements.flatMap(({ group, minimum }) => Array.from({ length: minimum }, () => group));
   const taken: (Voter | null)[] = seats.map(() => null);
-  const place = (voter: Voter, tried: Set<number>): boolean =>
-    seats.some((group, index) => {
-      if (tried.has(index) || !voter.groups.includes(group)) return false;
+  const place = (voter: Voter, tried: Set<number>): boolean => {
+    const fitting = seats.map((_, index) => index).filter((index) => voter.groups.includes(seats[index] ?? ''));
+    // An empty seat first: who sits already moves only when there is no other way.
+    const inOrder = [...fitting].sort((a, b) => Number(taken[a] !== null) - Number(taken[b] !== null));
+    return inOrder.some((index) => {
+      if (tried.has(index)) return false;
       tried.add(index);
       const sitting = taken[index];
       if (sitting !== null && sitting !== undefined && !place(sitting, tried)) return false;
       taken[index] = voter;
       return true;
     });
+  };
   for (const voter of uniqueByPerson(voters)) place(voter, new Set());
   return seats.map((group, index) => ({ group, person: taken[index]?.person ?? null }));
 }
