@@ -25,8 +25,8 @@ export interface Engine {
   changedAll(): Promise<void>;
   /** Ids of the runs whose steps run in this process now. */
   running(): readonly string[];
-  /** Stops: with `drain` waits for running steps to end, else interrupts them. Nothing is started any more. */
-  stop(options: { drain: boolean }): Promise<void>;
+  /** Starts nothing more; waits so long for running steps to end, then interrupts them. Infinity: waits for them. */
+  stop(graceMs: number): Promise<void>;
 }
 
 /** What one engine holds while it lives. `closing`: start nothing more; `shutdown`: interrupt what runs. */
@@ -57,10 +57,14 @@ export function createEngine(deps: EngineDeps): Engine {
       await Promise.all([...shop.attempts.keys()].map(changed));
     },
     running: () => [...shop.attempts.keys()],
-    stop: async ({ drain }) => {
+    stop: async (graceMs) => {
       shop.closing.abort();
-      if (!drain) shop.shutdown.abort();
-      await Promise.allSettled(busy);
+      const ended = Promise.allSettled(busy);
+      if (Number.isFinite(graceMs)) {
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+        shop.shutdown.abort();
+      }
+      await ended;
     },
   };
 }
