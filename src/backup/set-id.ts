@@ -1,0 +1,24 @@
+/** One backup set: whose it is and how it is called. */
+export interface SetRef {
+  readonly gateway: string;
+  readonly set: string;
+}
+
+const SET_ID = /^[a-z][a-z0-9-]{0,39}-\d{8}T\d{4}Z-[A-Z]-\d{1,12}$/;
+
+/**
+ * The name of the set that a run makes: `production-20261121T0740Z-B-142`.
+ *
+ * Gateway, minute of the request in UTC, run id. The run id makes it unique and sayable ("the set of B-142"), the time in
+ * front of it makes a plain listing sort by age, and the gateway keeps a copied folder from losing whose it is.
+ * Made from the request alone, so every attempt on every worker finds the same one.
+ */
+export function setIdOf(run: { readonly id: string; readonly requestedAt: string; readonly gateway: string }): string {
+  const minute = new Date(run.requestedAt).toISOString().slice(0, 16).replaceAll(/[-:]/g, '');
+  return `${run.gateway}-${minute}Z-${run.id}`;
+}
+
+/** True for a text that {@link setIdOf} can have made: it becomes a folder name, so nothing else may pass. */
+export function isSetId(text: string): boolean {
+  return SET_ID.test(text);
+}
