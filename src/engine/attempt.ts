@@ -161,9 +161,13 @@ function bugFacts(id: string): FaultFacts {
 function tooLate({ step }: Start): FaultFacts {
   return {
     code: 'deadline',
-    message: `"${step.title}" was not done within ${Math.round(step.deadlineSeconds / 60)} min and was stopped`,
+    message: `"${step.title}" was not done within ${duration(step.deadlineSeconds)} and was stopped`,
     hint: 'Find out what it waited for, or raise limits.step_minutes',
   };
+}
+
+function duration(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds * 10) / 10} s` : `${Math.round(seconds / 60)} min`;
 }
 
 async function recordEnd(

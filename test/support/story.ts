@@ -34,7 +34,7 @@ export const ONE_APPROVER: GatePolicy = {
 };
 export const TWO_APPROVERS: GatePolicy = { ...ONE_APPROVER, requirements: [{ group: 'approvers', minimum: 2 }] };
 
-export function planOf(policy: GatePolicy | null = ONE_APPROVER, gateway = 'production'): Plan {
+export function planOf(policy: GatePolicy | null = ONE_APPROVER, gateway = 'production', deadlineSeconds = 7200): Plan {
   return backupPlan({
     gateway,
     environment: 'production',
@@ -43,7 +43,7 @@ export function planOf(policy: GatePolicy | null = ONE_APPROVER, gateway = 'prod
     destinations: ['main'],
     policy,
     attempts: 3,
-    deadlineSeconds: 7200,
+    deadlineSeconds,
   });
 }
 
