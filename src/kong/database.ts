@@ -1,5 +1,11 @@
+import { join } from 'node:path';
+import { z } from 'zod';
 import type { GatewayConfig } from '../config/schema.ts';
 import type { RunCommand } from '../run-command/command.ts';
+import { Fault } from '../runs/fault.ts';
+import * as sql from './database-sql.ts';
+import { startPsql } from './psql.ts';
+import type { Psql } from './psql.ts';
 import type { Tool } from './tools.ts';
 
 export type DatabaseConfig = NonNullable<GatewayConfig['database']>;
@@ -52,16 +58,122 @@ export interface DatabaseSession {
   close(): Promise<void>;
 }
 
+const CONNECT_SECONDS = 10;
+/** Tables counted by one statement: a wait that an abort can end, and a statement of bearable length. */
+const TABLES_AT_ONCE = 100;
+const END_SESSIONS_ROUNDS = 100;
+
+/** `kong on db.example.com:5432 as kong`: how messages name a database. */
+export function databasePlace(database: DatabaseConfig): string {
+  return `${database.name} on ${database.host}:${database.port} as ${database.user}`;
+}
+
 /** Environment for psql, pg_dump and pg_restore: PGHOST and so on, PGPASSFILE (written, 0600), never PGPASSWORD. */
-export declare function databaseEnvironment(
+export async function databaseEnvironment(
   run: RunCommand,
   database: DatabaseConfig,
   access: DatabaseAccess,
-): Promise<Readonly<Record<string, string>>>;
+): Promise<Readonly<Record<string, string>>> {
+  const passFile = join(access.workDir, 'database-password');
+  if (access.password !== undefined) await run.writeFile(passFile, `*:*:*:*:${passFileText(access.password)}\n`);
+  return {
+    HOME: access.workDir,
+    TMPDIR: access.workDir,
+    PGHOST: database.host,
+    PGPORT: String(database.port),
+    PGDATABASE: database.name,
+    PGUSER: database.user,
+    PGSSLMODE: database.ssl,
+    PGAPPNAME: access.applicationName,
+    PGCONNECT_TIMEOUT: String(CONNECT_SECONDS),
+    PGCLIENTENCODING: 'UTF8',
+    ...(database.ca_file === undefined ? {} : { PGSSLROOTCERT: database.ca_file }),
+    ...(access.password === undefined ? {} : { PGPASSFILE: passFile }),
+  };
+}
+
+function passFileText(password: string): string {
+  if (!/[\n\r\0]/.test(password)) return password.replaceAll(/[\\:]/g, String.raw`\$&`);
+  throw new Fault(
+    'database.password',
+    'The database password of this gateway contains a line end, which no PostgreSQL client can pass on.',
+    'Look at the secret: a file with two lines, or a pasted line end.',
+  );
+}
 
 /** Connects and answers a session, or throws a Fault that says why not. */
-export declare function openDatabase(
+export async function openDatabase(
   run: RunCommand,
   database: DatabaseConfig,
   access: DatabaseAccess & { readonly psql: Tool; readonly signal?: AbortSignal | undefined },
-): Promise<DatabaseSession>;
+): Promise<DatabaseSession> {
+  const { psql, signal } = access;
+  const env = await databaseEnvironment(run, database, access);
+  const connection = startPsql(run, { psql, env, where: databasePlace(database), signal });
+  try {
+    await connection.ask(sql.PREPARE_SESSION);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return session(connection);
+}
+
+const names = z.array(z.string());
+const bytesByName = z.record(z.string(), z.number());
+const schemaMetaRows = z.array(
+  z.object({
+    key: z.string(),
+    subsystem: z.string(),
+    last_executed: z.string().nullable(),
+    executed: z.array(z.string()),
+    pending: z.array(z.string()),
+  }),
+);
+
+function session(psql: Psql): DatabaseSession {
+  const read = async <T>(schema: z.ZodType<T>, statement: string): Promise<T> =>
+    schema.parse(JSON.parse(await psql.ask(statement)));
+  return {
+    async serverVersion() {
+      const number = await read(z.number(), sql.SERVER_VERSION);
+      const major = Math.floor(number / 10_000);
+      return { major, text: `${major}.${number % 10_000}` };
+    },
+    canReadEverything: () => read(names, sql.UNREADABLE),
+    databaseBytes: () => read(z.number(), sql.DATABASE_BYTES),
+    tableSizes: () => read(bytesByName, sql.TABLE_SIZES),
+    async exportSnapshot() {
+      await psql.ask(sql.BEGIN_SNAPSHOT);
+      return await psql.ask(sql.EXPORT_SNAPSHOT);
+    },
+    async countRows(tables) {
+      const counts: Record<TableName, number> = {};
+      for (let from = 0; from < tables.length; from += TABLES_AT_ONCE) {
+        const some = tables.slice(from, from + TABLES_AT_ONCE);
+        Object.assign(counts, await read(bytesByName, sql.countRows(some)));
+      }
+      return counts;
+    },
+    async schemaMeta() {
+      const table = await psql.ask(sql.FIND_SCHEMA_META);
+      return table === '' ? null : await read(schemaMetaRows, sql.schemaMeta(table));
+    },
+    endSessions: (prefix) => endSessions(psql, prefix),
+    close: () => psql.close(),
+  };
+}
+
+async function endSessions(psql: Psql, prefix: string): Promise<number> {
+  const ended = Number(await psql.ask(sql.endSessions(prefix)));
+  for (let round = 0; round < END_SESSIONS_ROUNDS; round += 1) {
+    if (Number(await psql.ask(sql.countSessions(prefix))) === 0) return ended;
+    await psql.ask(sql.REST_A_LITTLE);
+  }
+  throw new Fault(
+    'database.sessions-stay',
+    `Sessions of an earlier attempt (${prefix}) were told to end and are still there.`,
+    'End them on the server: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE the name above.',
+    { retryable: true },
+  );
+}
