@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Pool } from 'pg';
+import { selectWorkspaces } from '../db/statements.ts';
+import { type Kind, kindsOf } from '../entities/table.ts';
+import type { Entity } from '../schema/fill.ts';
+import type { Edition, Version } from '../version.ts';
+
+/** One running node: what it is, where its rows are, and what it holds in memory. */
+export interface Node {
+  readonly version: Version;
+  readonly edition: Edition;
+  readonly pool: Pool;
+  readonly kinds: ReadonlyMap<string, Kind>;
+  readonly id: string;
+  readonly hostname: string;
+  readonly prefix: string;
+  /** Requests answered since the start, for `GET /status`. */
+  served: number;
+  /** Id of the default workspace, read once: a database swapped under a running node keeps the old id in force. */
+  workspace: string;
+}
+
+export interface Call {
+  readonly method: string;
+  /** Decoded path segments, without the workspace. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+  /** The parsed body of a POST, PUT or PATCH; an empty object when there was none. */
+  readonly body: Entity;
+  /** Id of the workspace that the call is about. */
+  readonly workspace: string;
+}
+
+/** What a nested list hangs below: `/consumers/ID/key-auth`. */
+export interface Owner {
+  readonly kind: Kind;
+  /** The field that points to the owner. */
+  readonly field: string;
+  readonly id: string;
+  /** The path segment of the list. */
+  readonly nested: string;
+}
+
+/** A node over the database that the pool leads to. Throws when there is no default workspace: Kong would not start. */
+export async function startNode(pool: Pool, version: Version, edition: Edition, prefix: string): Promise<Node> {
+  const node: Node = {
+    version,
+    edition,
+    pool,
+    prefix,
+    kinds: kindsOf(version),
+    id: randomUUID(),
+    hostname: hostname(),
+    served: 0,
+    workspace: '',
+  };
+  await reloadNode(node);
+  return node;
+}
+
+/** `kong reload`: what the node held in memory is read again. */
+export async function reloadNode(node: Node): Promise<void> {
+  const found = (await selectWorkspaces(node.pool)).find(({ name }) => name === 'default');
+  if (!found) throw new Error('the database has no default workspace: create it with the schema of the stand-in');
+  node.workspace = found.id;
+}

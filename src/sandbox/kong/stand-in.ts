@@ -1,0 +1,149 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Client, Pool } from 'pg';
+import type { TokenRights } from './admin/access.ts';
+import { reloadNode, startNode } from './admin/node.ts';
+import { FaultPlan, type Faults } from './faults.ts';
+import { type Seen, serve, type Serving } from './server.ts';
+import type { Edition, Version } from './version.ts';
+
+export interface StandInOptions {
+  /** A Kong-shaped database: made by {@link createKongSchema} or restored from a real Kong's dump. */
+  readonly databaseUrl: string;
+  readonly version?: Version;
+  /** `enterprise` adds workspaces and the token check as documented; not recorded from a real one. */
+  readonly edition?: Edition;
+  /** When set, requests need it in `Kong-Admin-Token`. */
+  readonly token?: string;
+  readonly tokenRights?: TokenRights;
+  /** 0, the default, takes any free port of 127.0.0.1. */
+  readonly port?: number;
+  /** What the node calls its prefix folder. */
+  readonly prefix?: string;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface StandInKong {
+  /** Address of the Admin API, without a slash at its end. */
+  readonly url: string;
+  readonly version: Version;
+  readonly faults: Faults;
+  /** Every request answered so far, the oldest first. */
+  readonly requests: readonly Seen[];
+  /** Like `kong reload`: what is held in memory (the id of the default workspace) is read again. */
+  reload(): Promise<void>;
+  /** Closes connections to callers and to the database. */
+  stop(): Promise<void>;
+}
+
+/** Makes an empty database into one that this version of Kong has just bootstrapped. */
+export async function createKongSchema(databaseUrl: string, version: Version = '3.9.1'): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl, application_name: 'stand-in kong schema' });
+  await client.connect();
+  try {
+    await client.query(await readFile(join(import.meta.dirname, `schema-${version}.sql`), 'utf8'));
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * A node that speaks Kong's Admin API over a Kong-shaped PostgreSQL database. GAPS.md says where it differs from a
+ * real one. Traffic through the proxy is not part of it.
+ */
+export async function startStandInKong(options: StandInOptions): Promise<StandInKong> {
+  const version = options.version ?? '3.9.1';
+  const pool = poolOf(options.databaseUrl);
+  const node = await startNode(
+    pool,
+    version,
+    options.edition ?? 'community',
+    options.prefix ?? '/usr/local/kong',
+  ).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  const plan = new FaultPlan();
+  const serving: Serving = {
+    node,
+    access: { token: options.token, rights: options.tokenRights ?? {} },
+    faults: plan,
+    seen: [],
+    onError: options.onError ?? (() => undefined),
+  };
+  const listener = new Listener(() => createServer((request, response) => void serve(serving, request, response)));
+  await listener.start(options.port ?? 0);
+  return {
+    url: `http://127.0.0.1:${listener.port}`,
+    version,
+    faults: faultsOf(plan, listener),
+    requests: serving.seen,
+    reload: () => reloadNode(node),
+    stop: async () => {
+      await listener.stop();
+      await pool.end();
+    },
+  };
+}
+
+function poolOf(databaseUrl: string): Pool {
+  const { hostname, port, pathname, username } = new URL(databaseUrl);
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    application_name: 'stand-in kong',
+    max: 5,
+    // Shown by `GET /`; node-postgres takes them from the address all the same.
+    host: hostname,
+    port: Number(port || 5432),
+    database: pathname.slice(1),
+    user: decodeURIComponent(username),
+  });
+  // A restarted server cuts idle connections; the next query opens new ones.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** A server that can go away and come back at the same port. */
+class Listener {
+  port = 0;
+  private server: Server | null = null;
+  private readonly make: () => Server;
+
+  constructor(make: () => Server) {
+    this.make = make;
+  }
+
+  async start(port = this.port): Promise<void> {
+    if (this.server) return;
+    const server = this.make();
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    this.port = (server.address() as AddressInfo).port;
+    this.server = server;
+  }
+
+  async stop(): Promise<void> {
+    const { server } = this;
+    if (!server) return;
+    this.server = null;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+}
+
+function faultsOf(plan: FaultPlan, listener: Listener): Faults {
+  return {
+    respond: (method, path, status, { times = 1, body = { message: 'injected' } } = {}) =>
+      plan.add(method, path, { kind: 'respond', status, body }, times),
+    hang: (method, path, times = 1) => plan.add(method, path, { kind: 'hang' }, times),
+    drop: (method, path, times = 1) => plan.add(method, path, { kind: 'drop' }, times),
+    clear: () => plan.clear(),
+    stopListening: () => listener.stop(),
+    listenAgain: () => listener.start(),
+  };
+}
