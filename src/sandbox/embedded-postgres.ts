@@ -28,10 +28,9 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** Settings for throw-away servers: nothing survives a power cut, everything is two to ten times faster. */
+/** Settings for throw-away servers: nothing survives a power cut (a crash of the server it does), everything is two to ten times faster. */
 export const THROW_AWAY_SETTINGS: Readonly<Record<string, string>> = {
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',

@@ -11,7 +11,7 @@ CREATE TABLE kong_chatops.audit_events (
   UNIQUE (run_id, version)
 );
 
--- `json`, not `jsonb`: jsonb refuses the escape of a NUL character, and a tool's output may hold one.
+-- For pages of the trail by person and by time.
 CREATE INDEX audit_events_person ON kong_chatops.audit_events ((body::json #>> '{actor,person}'), seq)
   WHERE (body::json #>> '{actor,person}') IS NOT NULL;
 CREATE INDEX audit_events_at ON kong_chatops.audit_events (((body::json ->> 'at') COLLATE "C"));

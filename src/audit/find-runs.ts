@@ -1,0 +1,82 @@
+import type { Pool } from 'pg';
+import { inStore } from '../postgres/fault.ts';
+import type { RunIndex } from '../runs/log.ts';
+import type { PersonId } from '../runs/person.ts';
+import type { RunKind } from '../runs/plan.ts';
+import type { RunState } from '../runs/run.ts';
+
+/** As `RunFilter` of engine/ports.ts. */
+export interface FindRuns {
+  readonly gateway?: string;
+  readonly person?: PersonId;
+  readonly active?: boolean;
+  readonly verified?: boolean;
+  readonly limit: number;
+}
+
+interface RunRow {
+  readonly id: string;
+  readonly kind: RunKind;
+  readonly gateway: string;
+  readonly state: RunState;
+  readonly version: number;
+  readonly requested_by: string;
+  readonly requested_at: Date;
+  readonly updated_at: Date;
+  readonly active: boolean;
+  readonly unsettled: boolean;
+  readonly exclusive: string | null;
+  readonly due_at: Date | null;
+  readonly verified_at: Date | null;
+}
+
+const COLUMNS =
+  'id, kind, gateway, state, version, requested_by, requested_at, updated_at, active, unsettled, exclusive, due_at, verified_at';
+
+/** Runs that the sweep must look at: active, or owing a last drawing. Oldest first, so that none is starved. */
+export async function openRuns(pool: Pool): Promise<RunIndex[]> {
+  const { rows } = await inStore(() =>
+    pool.query<RunRow>(`SELECT ${COLUMNS} FROM kong_chatops.runs WHERE active OR unsettled ORDER BY requested_at, id`),
+  );
+  return rows.map(indexOfRow);
+}
+
+/** Runs by the person who asked, the gateway, whether they are active or verified something. Newest first. */
+export async function findRuns(pool: Pool, filter: FindRuns): Promise<RunIndex[]> {
+  const { rows } = await inStore(() =>
+    pool.query<RunRow>(
+      `SELECT ${COLUMNS} FROM kong_chatops.runs
+        WHERE ($1::text IS NULL OR gateway = $1)
+          AND ($2::text IS NULL OR requested_by = $2)
+          AND ($3::boolean IS NULL OR active = $3)
+          AND ($4::boolean IS NULL OR (verified_at IS NOT NULL) = $4)
+        ORDER BY requested_at DESC, length(id) DESC, id DESC LIMIT $5`,
+      [filter.gateway ?? null, filter.person ?? null, filter.active ?? null, filter.verified ?? null, filter.limit],
+    ),
+  );
+  return rows.map(indexOfRow);
+}
+
+/** Every row of the index, by id: for comparing it with the log. */
+export async function allRuns(pool: Pool): Promise<RunIndex[]> {
+  const { rows } = await inStore(() => pool.query<RunRow>(`SELECT ${COLUMNS} FROM kong_chatops.runs ORDER BY id`));
+  return rows.map(indexOfRow);
+}
+
+function indexOfRow(row: RunRow): RunIndex {
+  return {
+    id: row.id,
+    kind: row.kind,
+    gateway: row.gateway,
+    state: row.state,
+    version: row.version,
+    requestedBy: row.requested_by,
+    requestedAt: row.requested_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    active: row.active,
+    unsettled: row.unsettled,
+    exclusive: row.exclusive,
+    dueAt: row.due_at?.toISOString() ?? null,
+    verifiedAt: row.verified_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,33 @@
+import type { Pool } from 'pg';
+import { inStore } from '../postgres/fault.ts';
+import type { RunEvent } from '../runs/event.ts';
+
+/** All events of a run in order; empty when there is no such run. */
+export async function load(pool: Pool, runId: string): Promise<RunEvent[]> {
+  const { rows } = await inStore(() =>
+    pool.query<{ version: number; body: string }>({
+      name: 'load_events',
+      text: 'SELECT version, body FROM kong_chatops.audit_events WHERE run_id = $1 ORDER BY version',
+      values: [runId],
+    }),
+  );
+  return rows.map((row) => eventOf(runId, row.version, row.body));
+}
+
+/** Reserves the next number for a kind of run: `B-142`. Numbers that end up unused leave harmless gaps. */
+export async function nextRunId(pool: Pool, letter: string): Promise<string> {
+  const { rows } = await inStore(() =>
+    pool.query<{ number: string }>({
+      name: 'next_run_number',
+      text: 'SELECT kong_chatops.next_run_number($1) AS number',
+      values: [letter],
+    }),
+  );
+  if (rows[0] === undefined) throw new TypeError('next_run_number answers one row');
+  return `${letter}-${rows[0].number}`;
+}
+
+/** The stored text back as an event. What was appended came from typed events, so it is not checked again. */
+export function eventOf(runId: string, version: number, body: string): RunEvent {
+  return { ...(JSON.parse(body) as Omit<RunEvent, 'runId' | 'version'>), runId, version } as RunEvent;
+}

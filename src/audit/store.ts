@@ -1,0 +1,28 @@
+import type { Pool } from 'pg';
+import { append, appendSystem } from './append.ts';
+import { findRuns, openRuns, type FindRuns } from './find-runs.ts';
+import { load, nextRunId } from './load.ts';
+import type { NewSystemEvent, RunEvent } from '../runs/event.ts';
+import type { AppendRequest, AppendResult, RunIndex } from '../runs/log.ts';
+
+/** The log and its index over one pool. Fits `EventStore` of engine/ports.ts; a test holds it to that. */
+export interface AuditStore {
+  append(request: AppendRequest): Promise<AppendResult>;
+  appendSystem(event: NewSystemEvent): Promise<void>;
+  load(runId: string): Promise<RunEvent[]>;
+  nextRunId(letter: string): Promise<string>;
+  openRuns(): Promise<RunIndex[]>;
+  findRuns(filter: FindRuns): Promise<RunIndex[]>;
+}
+
+/** Binds the statements to a pool. Every method throws a StoreFault when the database fails. */
+export function createEventStore(pool: Pool): AuditStore {
+  return {
+    append: (request) => append(pool, request),
+    appendSystem: (event) => appendSystem(pool, event),
+    load: (runId) => load(pool, runId),
+    nextRunId: (letter) => nextRunId(pool, letter),
+    openRuns: () => openRuns(pool),
+    findRuns: (filter) => findRuns(pool, filter),
+  };
+}
