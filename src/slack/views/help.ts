@@ -1,0 +1,50 @@
+import type { Drawing } from './kit/blocks.ts';
+import { context, drawing, section } from './kit/blocks.ts';
+import { escape } from './kit/text.ts';
+
+/** A command as it is shown in help and in the manifest. */
+export interface CommandWords {
+  readonly command: string;
+  readonly usage: string;
+  readonly does: string;
+}
+
+/** Every command. The manifest and the registration are tested against this list. */
+export const COMMANDS = {
+  backup: {
+    command: '/kong-backup',
+    usage: '[gateway] [--reason why]',
+    does: 'Back up a gateway: database, declarative configuration and files. Alone it asks in a window.',
+  },
+  status: {
+    command: '/kong-status',
+    usage: '[gateway or run, e.g. B-142]',
+    does: 'Every gateway with its last verified backup, what runs and who is waited for; or one gateway or run.',
+  },
+  audit: {
+    command: '/kong-audit',
+    usage: '[run, gateway or @person] [since 2d or 2026-11-01] [until …]',
+    does: 'Who did what and when, from the audit trail.',
+  },
+  help: { command: '/kong-help', usage: '[command]', does: 'This page.' },
+} as const satisfies Record<string, CommandWords>;
+
+/** `/kong-help`: what there is, and how approving works. */
+export function helpAnswer(gateways: readonly string[]): Drawing {
+  const each = Object.values(COMMANDS).map(({ command, usage, does }) => `\`${command} ${usage}\`\n${does}`);
+  const known = gateways.slice(0, 30).map(escape).join(', ');
+  return drawing(
+    'help/',
+    `The commands are ${Object.values(COMMANDS)
+      .map(({ command }) => command)
+      .join(', ')}.`,
+    [
+      section(each.join('\n\n')),
+      section(
+        '*Approving:* press *Go* or *No-go* on the run’s message or in App Home. Whoever asked for the run never counts; one no-go stops it and needs a reason.',
+      ),
+      context(`Gateways: ${known}${gateways.length > 30 ? ` … and ${gateways.length - 30} more` : ''}`),
+      context('Answers to these commands are seen by you alone. What a run does is shown in its gateway’s channel.'),
+    ],
+  );
+}

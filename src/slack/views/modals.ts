@@ -1,0 +1,116 @@
+import type { KnownBlock, ModalView } from '@slack/types';
+import { ACTIONS, MODALS } from './kit/action-ids.ts';
+import { LIMITS, numbered, section, words } from './kit/blocks.ts';
+import { cut, escape } from './kit/text.ts';
+
+/** Where each modal's values are: block and action of its inputs. */
+export const INPUTS = {
+  gateway: { block: 'backup/gateway', action: 'gateway' },
+  backupReason: { block: 'backup/reason', action: 'reason' },
+  noGoReason: { block: 'no-go/reason', action: 'reason' },
+} as const;
+
+/** Behaviour 2.5, fixed. */
+export const REASON = { least: 10, most: 2000 } as const;
+
+/** What a modal brings back. Slack signs it, but it carries no authority: every right is checked at the submission. */
+export interface ModalOrigin {
+  readonly gate?: string;
+  readonly channel?: string;
+  readonly responseUrl?: string;
+}
+
+/** `/kong-backup` alone: which gateway, and why. At most 100 gateways fit into a select; the rest are typed. */
+export function backupModal(
+  gateways: readonly { readonly name: string; readonly environment: string }[],
+  origin: ModalOrigin,
+): ModalView {
+  const options = gateways
+    .slice(0, 100)
+    .map(({ name, environment }) => ({
+      text: words(`${name} (${environment})`, LIMITS.label),
+      value: name.slice(0, 75),
+    }));
+  const note =
+    gateways.length > 100
+      ? [section('Only the first 100 gateways are listed; type `/kong-backup name` for the others.')]
+      : [];
+  return modal(MODALS.backup, 'Back up a gateway', 'Ask for it', origin, [
+    section(
+      'The bot checks everything first and says what it would miss. Where the gateway’s policy asks for it, approvers decide before anything is dumped.',
+    ),
+    {
+      type: 'input',
+      block_id: INPUTS.gateway.block,
+      label: words('Gateway', 2000),
+      element: {
+        type: 'static_select',
+        action_id: INPUTS.gateway.action,
+        options,
+        placeholder: words('Which one?', 150),
+      },
+    },
+    ...note,
+    {
+      type: 'input',
+      block_id: INPUTS.backupReason.block,
+      optional: true,
+      label: words('Reason', 2000),
+      hint: words('Approvers see it, and it stays in the audit trail.', 2000),
+      element: {
+        type: 'plain_text_input',
+        action_id: INPUTS.backupReason.action,
+        multiline: true,
+        max_length: REASON.most,
+      },
+    },
+  ]);
+}
+
+/** The no-go's confirmation: it stops the run for everybody and needs a reason. */
+export function noGoModal(gate: string, runId: string, origin: ModalOrigin): ModalView {
+  return modal(MODALS.noGo, 'No-go', 'No-go', { ...origin, gate }, [
+    section(`One no-go stops *${escape(runId)}* for everybody. Nothing was started and the gateway stays as it is.`),
+    {
+      type: 'input',
+      block_id: INPUTS.noGoReason.block,
+      label: words('Why not?', 2000),
+      hint: words(`At least ${REASON.least} characters. The requester and the audit trail get it.`, 2000),
+      element: {
+        type: 'plain_text_input',
+        action_id: INPUTS.noGoReason.action,
+        multiline: true,
+        min_length: REASON.least,
+        max_length: REASON.most,
+      },
+    },
+  ]);
+}
+
+/** The fault of a reason, for the modal; null when it may pass. Slack counts too, but is not asked to be right. */
+export function reasonFault(reason: string): string | null {
+  const length = Array.from(reason.trim()).length;
+  if (length < REASON.least) return `A reason needs at least ${REASON.least} characters; this has ${length}.`;
+  return length > REASON.most ? `A reason has at most ${REASON.most} characters; this has ${length}.` : null;
+}
+
+function modal(
+  callback: string,
+  title: string,
+  submit: string,
+  origin: ModalOrigin,
+  blocks: readonly KnownBlock[],
+): ModalView {
+  return {
+    type: 'modal',
+    callback_id: callback,
+    title: words(title, LIMITS.modalTitle),
+    submit: words(submit, LIMITS.modalTitle),
+    close: words('Close', LIMITS.modalTitle),
+    private_metadata: cut(JSON.stringify(origin), LIMITS.metadata),
+    blocks: [...numbered(`${callback}/`, blocks, LIMITS.surfaceBlocks)],
+  };
+}
+
+/** The action id that opens the backup modal, for App Home. */
+export const OPENS_BACKUP = ACTIONS.backup;

@@ -1,0 +1,124 @@
+import type { Gate, Run, StepState } from '../../../runs/run.ts';
+import type { PlannedStep } from '../../../runs/plan.ts';
+import { missingSeats, seat } from '../../../runs/approval.ts';
+import { openGate } from '../../../runs/gate.ts';
+import type { ViewContext } from '../kit/context.ts';
+import { savedBy } from './facts.ts';
+import type { Names } from '../kit/text.ts';
+import { capital, count, date, escape, listed, named, sentence } from '../kit/text.ts';
+
+/** Where a run stands: a symbol, one word, and one line that a tired person gets at a glance (mrkdwn, escaped). */
+export interface Stand {
+  readonly symbol: string;
+  readonly word: string;
+  readonly line: string;
+}
+
+/** Where the run stands now. */
+export function stand(run: Run, context: Pick<ViewContext, 'names'>): Stand {
+  if (run.outcome !== undefined) return ended(run, context.names);
+  if (run.cancel !== undefined) {
+    const who = named(run.cancel.person, context.names);
+    return { symbol: '⏹️', word: 'stopping', line: `${who} cancelled it; the running step is being stopped.` };
+  }
+  const gate = openGate(run);
+  if (gate !== undefined) return { symbol: '✋', word: 'waiting for a go', line: waiting(run, gate, context.names) };
+  return moving(run);
+}
+
+function ended(run: Run, names: Names): Stand {
+  if (run.outcome === 'succeeded') {
+    const { gaps, verified } = savedBy(run);
+    const without = gaps.length === 0 ? '' : ` ${count(gaps.length, 'kind')} of data ${isAre(gaps.length)} not in it.`;
+    if (verified === null) return { symbol: '⚠️', word: 'finished, not verified', line: `Not read back.${without}` };
+    const word = gaps.length === 0 ? 'verified' : 'verified, with gaps';
+    return { symbol: '✅', word, line: `Every byte was read back and compared.${without}` };
+  }
+  if (run.outcome === 'cancelled') {
+    return { symbol: '🚫', word: 'cancelled', line: capital(sentence(run.cancelReason ?? 'It was cancelled.', names)) };
+  }
+  const at = run.plan.steps.find(({ id }) => id === run.failedStep)?.title;
+  const where = at === undefined ? '' : `At “${escape(at)}”: `;
+  return {
+    symbol: '❌',
+    word: 'failed',
+    line: `${where}${sentence(run.fault?.message ?? 'the reason is not known', names)}`,
+  };
+}
+
+function moving(run: Run): Stand {
+  for (const step of run.plan.steps) {
+    const stand = stepStand(step, run.steps[step.id]);
+    if (stand !== null) return stand;
+  }
+  const last = run.gates.at(-1);
+  if (last?.status === 'expired') {
+    return { symbol: '⌛', word: 'held', line: 'Nobody decided in time; nothing was started.' };
+  }
+  return { symbol: '🕒', word: 'waiting', line: 'It starts as soon as a worker is free.' };
+}
+
+function stepStand(step: PlannedStep, state: StepState | undefined): Stand | null {
+  const title = escape(step.title);
+  if (state?.status === 'running') {
+    const again = state.attempt > 1 ? ` (start ${state.attempt} of ${step.attempts})` : '';
+    return { symbol: '⏳', word: 'running', line: `${title}${again}.` };
+  }
+  if (state?.status === 'interrupted') {
+    const next = `starting again (${state.attempt + 1} of ${step.attempts})`;
+    const why = state.fault === undefined ? '' : ` ${sentence(state.fault.message)}`;
+    return { symbol: '⚠️', word: 'interrupted', line: `${title} was interrupted, ${next}.${why}` };
+  }
+  if (state?.status === 'outcome-unknown') {
+    const line = `Nobody can tell whether “${title}” happened: a person must look before anything goes on.`;
+    return { symbol: '❓', word: 'needs a person', line };
+  }
+  return null;
+}
+
+function waiting(run: Run, gate: Gate, names: Names): string {
+  return `Needs ${missingInWords(gate)}. ${stillToVote(run, gate, names)} Until ${date(gate.expiresAt)}.`;
+}
+
+/** "1 more go of approvers and 2 more of dba". Seats are counted as `decide` counts them, groups being as voted. */
+export function missingInWords(gate: Gate): string {
+  const said = new Set(gate.votes.filter(({ choice }) => choice === 'go').map(({ person }) => person));
+  const groups = gate.policy.requirements.map(({ group }) => group);
+  // Only a policy of one group can be seated without asking who is in which; otherwise the whole policy is said.
+  if (groups.length === 1) {
+    const voters = [...said].map((person) => ({ person, groups }));
+    const open = missingSeats(seat(gate.policy.requirements, voters));
+    return open.length === 0
+      ? 'nothing more'
+      : open.map(({ group, missing }) => `${missing}${said.size > 0 ? ' more' : ''} of ${escape(group)}`).join(' and ');
+  }
+  const so = said.size === 0 ? '' : ` (${said.size} said go so far)`;
+  return `${policyInWords(gate)}${so}`;
+}
+
+/** The whole policy: "1 of approvers and 2 of dba". */
+export function policyInWords(gate: Pick<Gate, 'policy'>): string {
+  return listed(
+    gate.policy.requirements.map(({ group, minimum }) => `${minimum} of ${escape(group)}`),
+    12,
+  );
+}
+
+/** "Bob and Carol can still vote." */
+export function stillToVote(run: Run, gate: Gate, names: Names): string {
+  const voted = new Set(gate.votes.map(({ person }) => person));
+  const left = run.eligible.filter((person) => !voted.has(person) && person !== run.requestedBy);
+  if (left.length === 0) return 'Everybody who may vote has voted.';
+  return `${listed(left.map((person) => named(person, names)))} can still vote.`;
+}
+
+function isAre(many: number): string {
+  return many === 1 ? 'is' : 'are';
+}
+
+/** "Backup B-142 of production" (escaped). */
+export function runName(run: Pick<Run, 'id' | 'kind' | 'plan'>): string {
+  return `${KIND_WORDS[run.kind]} ${run.id} of ${escape(run.plan.gateway)}`;
+}
+
+export const KIND_WORDS: Readonly<Record<Run['kind'], string>> = { backup: 'Backup' };

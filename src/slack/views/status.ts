@@ -1,0 +1,110 @@
+import type { KnownBlock } from '@slack/types';
+import type { Run } from '../../runs/run.ts';
+import type { Drawing } from './kit/blocks.ts';
+import { actions, context, drawing, header, section } from './kit/blocks.ts';
+import type { ViewContext } from './kit/context.ts';
+import { age, bytes, count, cut, escape, listed } from './kit/text.ts';
+import { openButton, watchButton } from './run/gate.ts';
+import { signatures } from './run/result.ts';
+import { cardSentence } from './run/card.ts';
+import { runName, stand } from './run/stand.ts';
+import { stepLines } from './run/steps.ts';
+
+/** A gateway as `engine/ports.ts` answers it (this folder imports only the pure ones). */
+export interface ViewGateway {
+  readonly gateway: string;
+  readonly environment: string;
+  readonly lastVerified: {
+    readonly runId: string;
+    readonly at: string;
+    readonly bytes: number;
+    readonly gaps: number | null;
+  } | null;
+  readonly lastEnded: Run | null;
+  readonly active: readonly Run[];
+}
+
+/** `/kong-status`: every gateway with its last verified backup and its age, gaps, what runs and who is waited for. */
+export function statusAnswer(gateways: readonly ViewGateway[], now: Date, view: ViewContext): Drawing {
+  if (gateways.length === 0) {
+    const none = 'No gateway is configured, so there is nothing to show. Add one to kong-chatops.yaml.';
+    return drawing('status/', none, [section(none)]);
+  }
+  const shown = gateways.slice(0, MOST);
+  const blocks: KnownBlock[] = [
+    header(`Gateways: ${gateways.length}`),
+    ...shown.map((gateway) => section(gatewayText(gateway, now, view))),
+  ];
+  if (gateways.length > MOST) {
+    const names = gateways.slice(MOST).map(({ gateway }) => escape(gateway));
+    blocks.push(
+      context(
+        `… and ${count(names.length, 'more gateway')}: ${listed(names, 40)}. Ask for one: /kong-status <name>`.replace(
+          '<name>',
+          'name',
+        ),
+      ),
+    );
+  }
+  return drawing('status/', gateways.map((gateway) => gatewaySentence(gateway, now, view)).join(' '), blocks);
+}
+
+/** One section a gateway; the rest is named below them. */
+const MOST = 40;
+
+/** Two or three lines about one gateway, for status and App Home. */
+export function gatewayText(gateway: ViewGateway, now: Date, view: ViewContext): string {
+  const last = gateway.lastVerified;
+  const backup =
+    last === null
+      ? '⚠️ No verified backup yet.'
+      : `✅ Last verified: ${escape(last.runId)}, ${age(last.at, now)}, ${bytes(last.bytes)}, ${gapWords(last.gaps)}.`;
+  return [
+    `*${escape(gateway.gateway)}* (${escape(gateway.environment)})`,
+    backup,
+    ...failedSince(gateway),
+    ...gateway.active.slice(0, 5).map((run) => {
+      const { symbol, word, line } = stand(run, view);
+      return `${symbol} ${escape(run.id)} is ${word}. ${cut(line, 500)}`;
+    }),
+  ].join('\n');
+}
+
+function gatewaySentence(gateway: ViewGateway, now: Date, view: ViewContext): string {
+  const last = gateway.lastVerified;
+  const backup =
+    last === null
+      ? 'has no verified backup'
+      : `was last backed up and verified ${age(last.at, now)}, ${gapWords(last.gaps)}`;
+  const running = gateway.active.map((run) => `${escape(run.id)} is ${stand(run, view).word}`);
+  return `${escape(gateway.gateway)} ${backup}${running.length === 0 ? '' : `; ${listed(running, 3)}`}.`;
+}
+
+function gapWords(gaps: number | null): string {
+  if (gaps === null) return 'gaps not known';
+  return gaps === 0 ? 'no known gaps' : `${count(gaps, 'thing')} not in it`;
+}
+
+/** A failure after the last verified backup must not hide behind it. */
+function failedSince(gateway: ViewGateway): readonly string[] {
+  const last = gateway.lastEnded;
+  if (last?.outcome !== 'failed') return [];
+  return [
+    `❌ Last attempt ${escape(last.id)} failed: ${escape(cut(last.fault?.message ?? 'the reason is not known', 300))}`,
+  ];
+}
+
+/** `/kong-status B-142`: one run, to that person alone. */
+export function runAnswer(run: Run, now: Date, view: ViewContext): Drawing {
+  const { symbol, word, line } = stand(run, view);
+  const buttons = [
+    ...(run.outcome === undefined ? [watchButton(run)] : []),
+    ...(view.link === undefined || view.link === null ? [] : [openButton(view.link, run)]),
+  ];
+  return drawing('status/', cardSentence(run, view), [
+    section(`${symbol} *${runName(run)}* is ${word}. ${line}`),
+    section(cut(stepLines(run, now, view).join('\n'), 2900)),
+    context(...signatures(run, view)),
+    ...(buttons.length === 0 ? [] : [actions(...buttons)]),
+  ]);
+}
