@@ -125,7 +125,7 @@ async function faultOfEnd(
       { retryable: ended.signal !== null },
     );
   if (wasConnected) return faultOfLostSession(trouble);
-  return faultOfConnecting(await isReady(run, options), trouble);
+  return faultOfConnecting(await isReady(run, options.psql, options), trouble);
 }
 
 function endOf(ended: Finished): string {
@@ -136,9 +136,10 @@ function endOf(ended: Finished): string {
 /** pg_isready tells by its exit code whether anybody answers: https://www.postgresql.org/docs/current/app-pg-isready.html */
 export async function isReady(
   run: RunCommand,
-  { psql, env, signal }: Pick<PsqlOptions, 'psql' | 'env' | 'signal'>,
+  beside: Tool,
+  { env, signal }: Pick<PsqlOptions, 'env' | 'signal'>,
 ): Promise<Readiness> {
-  const program = isAbsolute(psql.program) ? join(dirname(psql.program), 'pg_isready') : 'pg_isready';
+  const program = isAbsolute(beside.program) ? join(dirname(beside.program), 'pg_isready') : 'pg_isready';
   const finished = await run.run({
     program,
     args: ['--quiet', '--timeout=5'],
