@@ -1,0 +1,41 @@
+import { readEnvironment } from '../../config/environment.ts';
+import { formatFaults } from '../../config/fault.ts';
+import { readConfig, readConfigFile } from '../../config/read.ts';
+import type { Cli } from '../context.ts';
+import { EXIT, type ExitCode } from '../terminal.ts';
+
+/** `config check`: every fault at once. With `fileOnly` secrets and environment are not looked at. */
+export function configCheck(cli: Cli, fileOnly: boolean): ExitCode {
+  const options = { path: cli.configPath, env: cli.terminal.env };
+  const read = fileOnly ? readConfigFile(options) : readConfig(options);
+  if (!read.ok) {
+    cli.terminal.err(formatFaults(read.path, read.faults));
+    return EXIT.usage;
+  }
+  const file = 'config' in read ? read.config : read.file;
+  const gateways = file.gateways.map(({ name, environment }) => `${name} (${environment})`).join(', ');
+  cli.terminal.out(`${read.path} is valid${fileOnly ? ' (environment and secrets were not looked at)' : ''}.`);
+  cli.terminal.out(`  gateways: ${gateways}`);
+  cli.terminal.out(`  people: ${file.people.length}, groups: ${file.groups.map(({ name }) => name).join(', ')}`);
+  return EXIT.ok;
+}
+
+/** `migrate`: needs the environment alone, so that a one-shot job can run it without the configuration file. */
+export async function migrate(cli: Cli): Promise<ExitCode> {
+  const read = readEnvironment(cli.terminal.env);
+  if (!read.ok) {
+    cli.terminal.err(formatFaults(null, read.faults));
+    return EXIT.usage;
+  }
+  const { DATABASE_URL: botUrl, DATABASE_OWNER_URL: ownerUrl = botUrl } = read.environment;
+  const report = await cli.ports.migrate({ ownerUrl, botUrl });
+  const done = report.applied.length === 0 ? 'nothing to do' : `applied ${report.applied.join(', ')}`;
+  cli.terminal.out(`The database is at version ${report.after}: ${done}.`);
+  if (report.owner === report.bot) {
+    cli.terminal.err(`Warning: ${report.bot} owns the audit trail and is also what the bot runs as.`);
+    cli.terminal.err(
+      '  Triggers alone protect it. Give migrate the owner as DATABASE_OWNER_URL and the bot a lesser role.',
+    );
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,52 @@
+import { formatFaults } from '../config/fault.ts';
+import { readConfig } from '../config/read.ts';
+import type { Config } from '../config/schema.ts';
+import type { Operations } from '../engine/ports.ts';
+import { createLog, type Log } from '../operations/log.ts';
+import type { Caller } from '../runs/person.ts';
+import { isRefusal } from '../runs/refusal.ts';
+import { whoIsThere } from './identity.ts';
+import type { CliPorts } from './ports.ts';
+import { sayRefusal } from './say.ts';
+import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
+
+/** What every command is given. `configPath` is the global option `--config`. */
+export interface Cli {
+  readonly terminal: Terminal;
+  readonly ports: CliPorts;
+  readonly configPath?: string | undefined;
+}
+
+export interface Session {
+  readonly config: Config;
+  readonly operations: Operations;
+  readonly caller: Caller;
+}
+
+/** Reads the configuration, or says everything that is wrong with it. */
+export async function withConfig(cli: Cli, work: (config: Config) => Promise<ExitCode>): Promise<ExitCode> {
+  const read = readConfig({ path: cli.configPath, env: cli.terminal.env });
+  if (read.ok) return await work(read.config);
+  cli.terminal.err(formatFaults(read.path, read.faults));
+  return EXIT.usage;
+}
+
+/** The same operations as in Slack, under the name of the person at the terminal. */
+export async function withOperations(cli: Cli, work: (session: Session) => Promise<ExitCode>): Promise<ExitCode> {
+  const { terminal, ports } = cli;
+  return await withConfig(cli, async (config) => {
+    const caller = whoIsThere(config, terminal.systemUser, terminal.host);
+    if (isRefusal(caller)) return sayRefusal(terminal, caller);
+    const connection = await ports.connect(config, terminalLog(terminal));
+    try {
+      return await work({ config, operations: connection.operations, caller });
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+/** A command's answer is its output; only warnings of what lies below reach standard error. */
+function terminalLog(terminal: Terminal): Log {
+  return createLog({ level: 'warn', destination: { write: (line) => terminal.err(line.trimEnd()) } });
+}

@@ -1,0 +1,22 @@
+import { localRunner } from '../../run-command/local.ts';
+import type { Check, DoctorInput } from './check.ts';
+import { gatewayChecks } from './gateways.ts';
+import { machineChecks, thisPlatform } from './machine.ts';
+import { slackChecks } from './slack.ts';
+import { storageChecks } from './storage.ts';
+import { storeChecks } from './store.ts';
+
+/** Everything that `doctor` looks at, in the order in which it is read. Without a configuration only the machine. */
+export function doctorChecks({ config, now }: DoctorInput): readonly Check[] {
+  const run = localRunner();
+  const platform = thisPlatform();
+  if (config === null) return machineChecks(run, platform, true);
+  const declarative = config.gateways.some(({ allow_gaps }) => !allow_gaps.includes('declarative'));
+  return [
+    ...machineChecks(run, platform, declarative),
+    ...storeChecks(config),
+    ...slackChecks(config, now),
+    ...storageChecks(config),
+    ...gatewayChecks(config, run, platform),
+  ];
+}

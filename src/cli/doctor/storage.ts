@@ -1,0 +1,58 @@
+import { createPrivateKey } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { LocalDestination } from '../../backup/local.ts';
+import { keyIdOf } from '../../audit/heads.ts';
+import type { Config, DestinationConfig } from '../../config/schema.ts';
+import { size } from '../show/amounts.ts';
+import { fail, ok, warn, type Check, type Finding } from './check.ts';
+
+/** Less free space than this is worth a word before the night's backup says it. */
+const LITTLE_BYTES = 2_000_000_000;
+
+/** Where sets are kept, and the key that signs them. */
+export function storageChecks(config: Config): readonly Check[] {
+  return [
+    ...config.destinations.map((destination) => ({
+      about: `destination ${destination.name}`,
+      look: async () => [await destinationFinding(config, destination)],
+    })),
+    { about: 'signing key', look: async () => signingFindings(config) },
+  ];
+}
+
+/** Proves it by writing and removing a small file for one of the gateways that use it. */
+async function destinationFinding(config: Config, settings: DestinationConfig): Promise<Finding> {
+  const about = `destination ${settings.name}`;
+  const gateway = config.gateways.find(({ destinations }) => destinations.includes(settings.name));
+  if (gateway === undefined)
+    return warn(about, 'no gateway uses it', 'Name it under the destinations of a gateway, or remove it.');
+  const destination = new LocalDestination(settings.name, settings.path);
+  await destination.probe(gateway.name);
+  const free = await destination.freeBytes();
+  if (free === null) return ok(about, `${settings.path} can be written`);
+  const detail = `${settings.path} can be written, ${size(free)} free`;
+  return free < LITTLE_BYTES ? warn(about, detail, 'Make room before a backup needs it.') : ok(about, detail);
+}
+
+function signingFindings(config: Config): readonly Finding[] {
+  const reference = config.signing.private_key;
+  const pem = config.secret(reference);
+  if (!isPrivate(pem)) {
+    return [fail('signing key', 'signing.private_key holds no private key in PEM', 'Make one:  kong-chatops keygen')];
+  }
+  const found = [ok('signing key', `Ed25519, key ${keyIdOf(pem)}`)];
+  if ('file' in reference && (statSync(reference.file).mode & 0o077) !== 0) {
+    found.push(warn('signing key', `${reference.file} can be read by others`, `chmod 600 ${reference.file}`));
+  }
+  return found;
+}
+
+/** Its error may quote the key, so only the fact goes on. */
+function isPrivate(pem: string): boolean {
+  try {
+    createPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Operations, ProgressRow } from '../engine/ports.ts';
+import { openGate } from '../runs/gate.ts';
+import type { PersonId } from '../runs/person.ts';
+import type { Run } from '../runs/run.ts';
+import { clock } from './show/amounts.ts';
+import { gateLines, progressText, showRun } from './show/run.ts';
+import { isNews, tellEvent } from './show/tell-event.ts';
+import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
+
+/** After this long without any step somebody should look whether a worker runs at all. */
+const NO_WORKER_MS = 20_000;
+
+/**
+ * Prints what happens to a run until it ends or waits for people. Leaving (Ctrl-C) leaves the run alone.
+ * Ends with 0 when it succeeded or waits, 1 when it failed or was cancelled.
+ */
+export async function follow(
+  terminal: Terminal,
+  operations: Pick<Operations, 'run'>,
+  runId: string,
+  name: (person: PersonId) => string,
+): Promise<ExitCode> {
+  let seen = 0;
+  let shown = '';
+  let warned = false;
+  for (;;) {
+    const found = await operations.run(runId);
+    if (found === null) return EXIT.failed;
+    const { run, events, progress } = found;
+    for (const event of events.filter(({ version }) => version > seen).filter(isNews)) {
+      terminal.out(`${clock(event.at)}  ${tellEvent(event, { name, plan: run.plan })}`);
+    }
+    seen = run.version;
+    if (run.outcome !== undefined) return ended(terminal, run, name);
+    const gate = openGate(run);
+    if (gate !== undefined) {
+      gateLines(gate, name).forEach((line) => terminal.out(line));
+      return EXIT.ok;
+    }
+    const line = progressLine(run, progress);
+    if (line !== shown && line !== '') terminal.out(line);
+    shown = line;
+    warned ||= warnWithoutWorker(terminal, run);
+    if (!(await pause(terminal))) {
+      terminal.err(`${run.id} goes on without you. See it again:  kong-chatops status ${run.id}`);
+      return EXIT.ok;
+    }
+  }
+}
+
+/** In steps of 10 %, so that a log of it stays readable. */
+function progressLine(run: Run, progress: ProgressRow | null): string {
+  if (progress === null || run.steps[progress.step]?.status !== 'running') return '';
+  const { done, total } = progress;
+  if (total === null || total === 0) return '';
+  const tenth = Math.floor((10 * done) / total);
+  if (tenth === 0) return '';
+  const title = run.plan.steps.find(({ id }) => id === progress.step)?.title ?? progress.step;
+  return `  ${title}: ${progressText({ ...progress, done: Math.floor((tenth * total) / 10) })}`;
+}
+
+function warnWithoutWorker(terminal: Terminal, run: Run): boolean {
+  const started = Object.values(run.steps).some(({ attempt }) => attempt > 0);
+  if (started || terminal.now().getTime() - Date.parse(run.requestedAt) < NO_WORKER_MS) return false;
+  terminal.err(`No worker has taken ${run.id} yet. Does one run?  kong-chatops start --only worker`);
+  return true;
+}
+
+function ended(terminal: Terminal, run: Run, name: (person: PersonId) => string): ExitCode {
+  showRun({ run, progress: null, now: terminal.now(), name }).forEach((line) => terminal.out(line));
+  return run.outcome === 'succeeded' ? EXIT.ok : EXIT.failed;
+}
+
+/** False when the person left. */
+async function pause(terminal: Terminal): Promise<boolean> {
+  try {
+    await sleep(terminal.pollMs, undefined, { signal: terminal.stop });
+    return true;
+  } catch {
+    return false;
+  }
+}

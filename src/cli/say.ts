@@ -1,0 +1,30 @@
+import type { Fault } from '../runs/fault.ts';
+import { redact } from '../runs/redact.ts';
+import type { Refusal } from '../runs/refusal.ts';
+import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
+
+/** A refusal with what to do, on standard error. */
+export function sayRefusal(terminal: Pick<Terminal, 'err'>, refusal: Refusal): ExitCode {
+  terminal.err(`Refused: ${sentence(refusal.message)}`);
+  terminal.err(`  ${sentence(refusal.hint)}`);
+  return EXIT.refused;
+}
+
+/** Something failed: what, and what to do. A program that is not installed here has an exit code of its own. */
+export function sayFault(terminal: Pick<Terminal, 'err'>, fault: Fault): ExitCode {
+  terminal.err(`Failed: ${sentence(redact(fault.message))}`);
+  terminal.err(`  ${sentence(redact(fault.hint))}`);
+  return fault.code.endsWith('.missing') ? EXIT.missing : EXIT.failed;
+}
+
+/** Neither a refusal nor a fault: a bug. Its stack helps whoever reports it; secrets are taken out. */
+export function sayBug(terminal: Pick<Terminal, 'err'>, error: unknown): ExitCode {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(`This is a bug in kong-chatops, please report it:\n${redact(text)}`);
+  return EXIT.failed;
+}
+
+/** Messages come with and without their full stop. */
+export function sentence(text: string): string {
+  return /[.!?:;]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,105 @@
+import type { ProgressRow } from '../../engine/ports.ts';
+import { openGate } from '../../runs/gate.ts';
+import { stateOf } from '../../runs/next.ts';
+import type { PersonId } from '../../runs/person.ts';
+import type { Gate, Run, StepStatus } from '../../runs/run.ts';
+import { clock, duration, size } from './amounts.ts';
+
+export interface ShowRun {
+  readonly run: Run;
+  readonly progress: ProgressRow | null;
+  readonly now: Date;
+  readonly name: (person: PersonId) => string;
+}
+
+/** A run as lines of text: what it is, each step, who is waited for, how it ended. */
+export function showRun({ run, progress, now, name }: ShowRun): string[] {
+  const gate = openGate(run);
+  return [
+    `${run.id}  ${run.kind} of ${run.plan.gateway} (${run.plan.environment}): ${stateOf(run)}`,
+    `  asked for by ${name(run.requestedBy)} at ${clock(run.requestedAt)}${run.reason === undefined ? '' : `: ${run.reason}`}`,
+    ...run.plan.steps
+      .filter(({ id, cleanup }) => cleanup !== true || run.steps[id]?.status !== 'pending')
+      .map(({ id, title }) => `  ${stepLine(run, id, title, progress, now)}`),
+    ...(gate === undefined ? [] : gateLines(gate, name)),
+    ...endLines(run),
+  ];
+}
+
+/** Who must say go, who did, until when, and how to. */
+export function gateLines(gate: Gate, name: (person: PersonId) => string): string[] {
+  const asked = gate.policy.requirements.map(({ group, minimum }) => `${minimum} of ${group}`).join(' and ');
+  const votes = gate.votes.map(({ person, choice }) => `${choice} by ${name(person)}`);
+  return [
+    `  waits for go from ${asked}, not counting the requester; so far: ${votes.join(', ') || 'nobody'}`,
+    `  undecided it expires at ${clock(gate.expiresAt)}; what is approved: ${gate.digest.slice(0, 12)}`,
+    `  kong-chatops approve ${gate.gate}     or     kong-chatops no-go ${gate.gate} --reason '…'`,
+  ];
+}
+
+/** `45 % of 300 MB`, `12 of 31 tables`, `8 files`. */
+export function progressText({ done, total, unit, note }: ProgressRow): string {
+  const amount = (value: number) => (unit === 'bytes' ? size(value) : String(value));
+  const what = unit === 'bytes' ? '' : ` ${unit}`;
+  const of = total === null || total === 0 ? '' : ` of ${amount(total)}`;
+  const percent = unit === 'bytes' && total !== null && total > 0 ? `${Math.floor((100 * done) / total)} %, ` : '';
+  return `${percent}${amount(done)}${of}${what}${note === undefined ? '' : `, ${note}`}`;
+}
+
+const MARKS: Readonly<Record<StepStatus, string>> = {
+  pending: ' ',
+  running: '>',
+  interrupted: '~',
+  succeeded: '+',
+  failed: 'x',
+  aborted: '-',
+  'outcome-unknown': '?',
+};
+
+function stepLine(run: Run, id: string, title: string, progress: ProgressRow | null, now: Date): string {
+  const step = run.steps[id];
+  const status = step?.status ?? 'pending';
+  const head = `[${MARKS[status]}] ${title}`;
+  if (step === undefined || status === 'pending') return head;
+  if (status === 'running') {
+    const shown = progress?.step === id && progress.attempt === step.attempt ? `  ${progressText(progress)}` : '';
+    return `${head}${took(step.startedAt, now.toISOString())}${shown}`;
+  }
+  return `${head}${took(step.startedAt, step.endedAt)}${status === 'succeeded' ? '' : `  ${status}`}`;
+}
+
+function took(from: string | undefined, to: string | undefined): string {
+  if (from === undefined || to === undefined) return '';
+  return `  ${duration((Date.parse(to) - Date.parse(from)) / 1000)}`;
+}
+
+function endLines(run: Run): string[] {
+  if (run.outcome === undefined) return [];
+  const ended = run.endedAt === undefined ? '' : ` at ${clock(run.endedAt)}`;
+  if (run.outcome === 'succeeded') return [`  succeeded${ended}`, ...setLines(run)];
+  if (run.outcome === 'cancelled') return [`  cancelled${ended}: ${run.cancelReason ?? 'no reason was given'}`];
+  return [
+    `  failed${ended}: ${run.fault?.message ?? 'no reason was recorded'}`,
+    `  ${run.fault?.hint ?? ''}`.trimEnd(),
+  ];
+}
+
+/** What was saved, where it lies, and what is not in it. */
+function setLines(run: Run): string[] {
+  const outputs = run.steps['publish-set']?.outputs;
+  if (outputs === undefined) return [];
+  const places = list(outputs['places']).map((place) => `${text(place, 'destination')}: ${text(place, 'path')}`);
+  const gaps = list(outputs['gaps']).map((gap) => `  not in it: ${text(gap, 'what')} (${text(gap, 'why')})`);
+  const bytes = typeof outputs['bytes'] === 'number' ? `, ${size(outputs['bytes'])}` : '';
+  return [`  set ${text(outputs, 'set')}${bytes} in ${places.join('; ')}`, ...gaps];
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown, key: string): string {
+  if (typeof value !== 'object' || value === null) return '?';
+  const found = (value as Readonly<Record<string, unknown>>)[key];
+  return typeof found === 'string' ? found : '?';
+}

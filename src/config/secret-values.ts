@@ -1,0 +1,38 @@
+import type { Config } from './schema.ts';
+
+/**
+ * The literal secrets of this process, for the log to hide wherever they turn up: tokens, passwords inside addresses,
+ * and what the file refers to. What cannot be read now is left out: it is reported elsewhere.
+ */
+export function secretValues(config: Config): string[] {
+  const { environment } = config;
+  const references = [
+    config.signing.private_key,
+    ...config.gateways.flatMap(({ admin_api, database }) => [admin_api.token, database?.password]),
+  ];
+  const referred = references.flatMap((reference) => {
+    try {
+      return reference === undefined ? [] : [config.secret(reference)];
+    } catch {
+      return [];
+    }
+  });
+  const addresses = [environment.DATABASE_URL, environment.DATABASE_OWNER_URL, environment.REDIS_URL];
+  return [
+    ...referred,
+    ...addresses.flatMap((address) => (address === undefined ? [] : passwordsOf(address))),
+    environment.SLACK_BOT_TOKEN,
+    environment.SLACK_APP_TOKEN,
+    environment.SLACK_SIGNING_SECRET,
+  ].filter((secret): secret is string => secret !== undefined && secret !== '');
+}
+
+/** As written, and as it is after decoding. */
+function passwordsOf(address: string): string[] {
+  const { password } = new URL(address);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
