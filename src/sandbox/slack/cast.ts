@@ -1,13 +1,13 @@
 /** The sandbox's Slack workspace: who and what is in it. Ids are readable on purpose, so that a log can be read aloud. */
 
-export const TEAM = 'T01ACME';
+export const TEAM = 'T01LOCAL';
 export const BOT_USER = 'U00KONGBOT';
 export const APP_ID = 'A01KONGCHATOPS';
 
 export const ALICE = 'U01ALICE';
 export const BOB = 'U02BOB';
 export const CAROL = 'U03CAROL';
-export const GUS = 'U04GUS';
+export const GUS = 'U05GUS';
 
 export const OPS = 'C02OPS';
 export const GENERAL = 'C03GENERAL';

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { drawDates } from './dates.ts';
 import { checkView } from './blocks.ts';
 import { word, type Args, type Delivery, type Edge } from './edge.ts';
 
@@ -71,10 +72,10 @@ function asBotKnows(edge: Edge, view: unknown): unknown {
 /** What local-slack is to show of the bot's acknowledgement: with Slack, an answer to a command is private by default. */
 export function readAck(type: Delivery['type'], payload: unknown): unknown {
   if (typeof payload !== 'object' || payload === null || Object.keys(payload).length === 0) return {};
-  if (type === 'slash_commands') return { response_type: 'ephemeral', ...payload };
+  if (type === 'slash_commands') return drawDates({ response_type: 'ephemeral', ...payload });
   if (type === 'events_api') return {};
   const view = (payload as Args)['view'];
-  if (view === undefined || checkView(view).length === 0) return payload;
+  if (view === undefined || checkView(view).length === 0) return drawDates(payload);
   // Slack shows "we had some trouble connecting" and keeps the modal.
   return { response_action: 'errors', errors: { modal: checkView(view).join('; ') } };
 }

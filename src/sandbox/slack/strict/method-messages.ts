@@ -1,4 +1,5 @@
 import { checkMessageBlocks, type Complaints } from './blocks.ts';
+import { drawDates } from './dates.ts';
 import { messagesOf, no, type Answer, type Args, type Block, type Edge, word } from './edge.ts';
 import { isDirect, mustBeMember } from './method-conversations.ts';
 import { newBlockId } from './tickets.ts';
@@ -17,8 +18,12 @@ export function invalid(error: string, complaints: Complaints): Answer {
   return no(error, { errors: complaints, response_metadata: { messages: complaints } });
 }
 
-/** What Slack does to a message on its way in: text cut at 40,000, an id on every block. */
+/** What Slack does to a message on its way in: text cut at 40,000, an id on every block; and its clients: dates drawn. */
 export function prepareMessage(args: Args): Args {
+  return drawDates(numbered(args));
+}
+
+function numbered(args: Args): Args {
   const text = typeof args['text'] === 'string' ? args['text'].slice(0, POST_TEXT) : undefined;
   const blocks = args['blocks'] as readonly Block[] | undefined;
   return {

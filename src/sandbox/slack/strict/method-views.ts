@@ -1,3 +1,4 @@
+import { drawDates } from './dates.ts';
 import { checkView } from './blocks.ts';
 import { forward, no, type Answer, type Args, type Edge, word } from './edge.ts';
 import { invalid } from './method-messages.ts';
@@ -36,7 +37,7 @@ export async function updateView(edge: Edge, args: Args): Promise<Answer> {
   if (refusal !== null) return refusal;
   return rememberModal(
     edge,
-    await forward(edge, 'views.update', { ...args, view_id: known.upstreamId, external_id: undefined }),
+    await forward(edge, 'views.update', { ...drawDates(args), view_id: known.upstreamId, external_id: undefined }),
     id,
   );
 }
@@ -49,7 +50,7 @@ export async function publishHome(edge: Edge, args: Args): Promise<Answer> {
     return no('hash_conflict');
   const refusal = viewRefusal(args['view'], 'home');
   if (refusal !== null) return refusal;
-  const answer = await forward(edge, 'views.publish', args);
+  const answer = await forward(edge, 'views.publish', drawDates(args));
   const view = answer['view'] as Args | undefined;
   if (view !== undefined) edge.homes.set(user, view);
   return answer;

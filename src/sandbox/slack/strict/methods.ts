@@ -1,3 +1,4 @@
+import { drawDates } from './dates.ts';
 import { forward, no, type Answer, type Args, type Edge, word } from './edge.ts';
 import { channelInfo, history, members, mustBeMember, replies, scopeFamily } from './method-conversations.ts';
 import {
@@ -68,11 +69,13 @@ export const METHODS: Readonly<Record<string, Method>> = {
   'usergroups.users.list': { scope: () => 'usergroups:read', answer: userGroup },
   'views.open': {
     scope: free,
-    answer: async (edge, args) => checkOpen(edge, args) ?? rememberModal(edge, await forward(edge, 'views.open', args)),
+    answer: async (edge, args) =>
+      checkOpen(edge, args) ?? rememberModal(edge, await forward(edge, 'views.open', drawDates(args))),
   },
   'views.push': {
     scope: free,
-    answer: async (edge, args) => checkOpen(edge, args) ?? rememberModal(edge, await forward(edge, 'views.push', args)),
+    answer: async (edge, args) =>
+      checkOpen(edge, args) ?? rememberModal(edge, await forward(edge, 'views.push', drawDates(args))),
   },
   'views.update': { scope: free, answer: updateView },
   'views.publish': { scope: free, answer: publishHome },

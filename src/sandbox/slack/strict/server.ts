@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { handleApi, readBody } from './api.ts';
+import { drawDates } from './dates.ts';
 import { deliver } from './delivery.ts';
 import { no, type Args, type Edge } from './edge.ts';
 import { readInbound } from './inbound.ts';
@@ -74,7 +75,7 @@ async function handleResponseUrl(
   await fetch(spent.upstream, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ response_type: 'ephemeral', ...body }),
+    body: JSON.stringify(drawDates({ response_type: 'ephemeral', ...body })),
   });
   return answer(response, 200, { ok: true });
 }
