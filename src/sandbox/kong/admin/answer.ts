@@ -81,6 +81,10 @@ export function uniqueTaken(fields: Entity): KongRefusal {
   return failed(409, 5, 'unique constraint violation', words, fields);
 }
 
+/** Kong is wordier than usual about a certificate that is not there. */
+export const certificateNotFound = (id: string): KongRefusal =>
+  failed(404, 6, 'not found', `could not find the entity with primary key '{id="${id}"}'`, { id });
+
 export const badOffset = (offset: string, why: string): KongRefusal =>
   failed(400, 7, 'invalid offset', `'${offset}' is not a valid offset: ${why}`);
 

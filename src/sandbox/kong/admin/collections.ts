@@ -15,9 +15,9 @@ import { prepare } from './prepare.ts';
 export async function collection(node: Node, call: Call, kind: Kind, owner?: Owner): Promise<Answer> {
   const place: Place = { pool: node.pool, workspace: call.workspace };
   if (call.method === 'GET') {
-    return owner && kind.name === 'targets'
-      ? targetList(node, place, call, kind, owner)
-      : list(node, place, call, kind, owner);
+    // `…/targets/all` keeps the order of ids.
+    const newestFirst = kind.name === 'targets' && call.path.length === 3;
+    return owner && newestFirst ? targetList(node, place, call, kind, owner) : list(node, place, call, kind, owner);
   }
   if (call.method !== 'POST') return methodNotAllowed;
   const given: Entity = owner ? { ...call.body, [owner.field]: { id: owner.id } } : call.body;

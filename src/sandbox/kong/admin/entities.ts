@@ -5,7 +5,7 @@ import { refusalOfDelete, refusalOfWrite } from '../db/violations.ts';
 import type { Kind } from '../entities/table.ts';
 import { asText, type Entity, idOf } from '../schema/fill.ts';
 import { isUuid } from '../schema/validate.ts';
-import { type Answer, invalidKey, methodNotAllowed, noContent, notFound, ok } from './answer.ts';
+import { type Answer, certificateNotFound, invalidKey, methodNotAllowed, noContent, notFound, ok } from './answer.ts';
 import type { Call, Node, Owner } from './node.ts';
 import { prepare } from './prepare.ts';
 
@@ -16,7 +16,7 @@ export async function entity(node: Node, call: Call, kind: Kind, key: string, ow
   const mine = found && (!owner || idOf(found[owner.field]) === owner.id) ? found : null;
   switch (call.method) {
     case 'GET':
-      return mine ? ok(await show(node, place, kind, mine)) : notFound;
+      return read(node, place, kind, key, mine);
     case 'PUT':
       return put(node, place, call, kind, key, mine, owner);
     case 'PATCH':
@@ -26,6 +26,12 @@ export async function entity(node: Node, call: Call, kind: Kind, key: string, ow
     default:
       return methodNotAllowed;
   }
+}
+
+async function read(node: Node, place: Place, kind: Kind, key: string, found: Entity | null): Promise<Answer> {
+  if (found) return ok(await show(node, place, kind, found));
+  if (kind.name === 'certificates') throw certificateNotFound(key);
+  return notFound;
 }
 
 /** The entity that a path segment means, or null. Throws when the segment cannot be a key of this kind. */
@@ -55,8 +61,8 @@ async function put(
   found: Entity | null,
   owner?: Owner,
 ): Promise<Answer> {
-  // A nested target is changed by PUT, never made: decK counts on the 404 and posts it then.
-  if (kind.name === 'targets' && owner && !found) return notFound;
+  // A nested target is changed by PUT, never made or replaced: decK counts on the 404 and posts it then.
+  if (kind.name === 'targets' && owner) return found ? updateEntity(node, place, kind, found, call.body) : notFound;
   const given: Entity = { ...call.body, ...named(kind, key, found) };
   if (owner) given[owner.field] = { id: owner.id };
   if (found && given['created_at'] === undefined) given['created_at'] = found['created_at'] ?? null;

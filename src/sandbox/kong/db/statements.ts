@@ -87,7 +87,7 @@ async function written(pool: Pool, text: string, row: Row): Promise<Row> {
 
 /** Names of server names per certificate, which Kong shows with the certificate. */
 export async function selectSniNames({ pool }: Place, certificate: string): Promise<readonly string[]> {
-  const { rows } = await pool.query<{ name: string }>('SELECT name FROM snis WHERE certificate_id = $1 ORDER BY id', [
+  const { rows } = await pool.query<{ name: string }>('SELECT name FROM snis WHERE certificate_id = $1 ORDER BY name', [
     certificate,
   ]);
   return rows.map(({ name }) => name);

@@ -11,7 +11,8 @@ export function refusalOfWrite(error: unknown, kind: Kind, entity: Entity): Kong
   if (!(error instanceof DatabaseError)) return null;
   const constraint = error.constraint ?? '';
   if (error.code === UNIQUE_VIOLATION) {
-    if (constraint === `${kind.table}_pkey`) return primaryKeyTaken(asText(entity['id']));
+    if (constraint === `${kind.table}_pkey` || constraint === `${kind.table}_id_ws_id_unique`)
+      return primaryKeyTaken(asText(entity['id']));
     const fields = kind.unique[constraint];
     return fields ? uniqueTaken(Object.fromEntries(fields.map((field) => [field, entity[field] ?? null]))) : null;
   }

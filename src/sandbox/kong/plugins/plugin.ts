@@ -15,7 +15,7 @@ export interface Plugin {
 export const noConsumer: Fields = { consumer: foreign('consumers', { eq: null }) };
 
 const protocols = (allowed: readonly string[]): Field =>
-  set(text({ one_of: [...allowed] }), { required: true, default: [...HTTP_PROTOCOLS] });
+  set(text({ one_of: [...allowed], required: true, len_min: 1 }), { required: true, default: [...HTTP_PROTOCOLS] });
 
 export const httpOnly: Fields = { protocols: protocols(HTTP_PROTOCOLS) };
 export const anyProtocol: Fields = { protocols: protocols(PROTOCOLS) };

@@ -108,8 +108,8 @@ export function fieldsOf(fields: Fields, version: Version): Fields {
   );
 }
 
-function fieldOf({ only: _only, ...field }: Field, version: Version): Field {
-  const shorthand = field.shorthand_fields && fieldsOf(field.shorthand_fields, version);
+function fieldOf({ only: _only, shorthand_fields, ...field }: Field, version: Version): Field {
+  const shorthand = shorthand_fields && fieldsOf(shorthand_fields, version);
   return {
     ...field,
     ...(field.elements && { elements: fieldOf(field.elements, version) }),
