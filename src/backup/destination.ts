@@ -45,6 +45,8 @@ export interface Destination {
   stagedArtifacts(ref: SetRef): Promise<readonly StagedArtifact[]>;
   /** Makes the staged set visible, atomically, with these two files beside its artifacts. Refuses a published one. */
   publish(ref: SetRef, manifest: string, signature: string): Promise<void>;
+  /** Whether anything at all is staged under this name, finished or not. */
+  hasStaged(ref: SetRef): Promise<boolean>;
   /** Removes what is staged under this name, and never anything published. Harmless when there is nothing. */
   discard(ref: SetRef): Promise<void>;
   isPublished(ref: SetRef): Promise<boolean>;

@@ -40,26 +40,29 @@ export function unexplained(missing: readonly Shortage[]): readonly Shortage[] {
   );
 }
 
-/** What the declarative files leave out. `databaseTaken`: the set also holds a dump of the database. */
-export function declarativeGaps(
-  workspaces: readonly DeclarativeCounts[],
-  deckVersion: string,
-  databaseTaken: boolean,
-): readonly Gap[] {
-  const missing = workspaces.flatMap((counts) => shortages(counts));
-  return ENTITY_KINDS.flatMap((entity) => {
-    const count = missing
-      .filter((shortage) => shortage.entity.kind === entity.kind)
-      .reduce((sum, shortage) => sum + shortage.onGateway - shortage.inFile, 0);
-    return count === 0 ? [] : [entityGap(entity, count, `decK ${deckVersion}`, databaseTaken)];
-  }).concat(passwordGap(sum(workspaces.map((counts) => counts.inFile['basic-auths'] ?? 0)), databaseTaken));
+export interface DeclarativeOrigin {
+  readonly deckVersion: string;
+  /** Named in the text; null on Kong OSS, which has only one. */
+  readonly workspace: string | null;
+  /** Whether the set also holds a dump of the database. */
+  readonly databaseTaken: boolean;
+}
+
+/** What the declarative file of one workspace leaves out. */
+export function declarativeGaps(counts: DeclarativeCounts, origin: DeclarativeOrigin): readonly Gap[] {
+  const { deckVersion, workspace, databaseTaken } = origin;
+  const of = workspace === null ? '' : ` of workspace ${workspace}`;
+  const missing = shortages(counts).map(({ entity, inFile, onGateway }) =>
+    entityGap(entity, { count: onGateway - inFile, deck: `decK ${deckVersion}`, databaseTaken, of }),
+  );
+  return [...missing, ...passwordGap(counts.inFile['basic-auths'] ?? 0, databaseTaken, of)];
 }
 
 /** What the database holds and no declarative file carries, by the rows of the dump's own snapshot. */
 export function tableGaps(tables: Counts): readonly Gap[] {
   const never = ENTITY_KINDS.filter((entity) => entity.deck === 'never').flatMap((entity) => {
     const rows = rowsOf(entity, tables) ?? 0;
-    return rows === 0 ? [] : [entityGap(entity, rows, 'decK', true)];
+    return rows === 0 ? [] : [entityGap(entity, { count: rows, deck: 'decK', databaseTaken: true, of: '' })];
   });
   const unknown = unknownTables(tables).map(([table, rows]): Gap => ({
     kind: `table-${table}`,
@@ -122,27 +125,34 @@ function applies(kind: ArtifactKind, facts: SetFacts): boolean {
   return kind !== 'database' || facts.databaseKind !== 'off';
 }
 
-function entityGap(entity: EntityKind, count: number, deck: string, databaseTaken: boolean): Gap {
+interface EntityGap {
+  readonly count: number;
+  readonly deck: string;
+  readonly databaseTaken: boolean;
+  readonly of: string;
+}
+
+function entityGap(entity: EntityKind, { count, deck, databaseTaken, of }: EntityGap): Gap {
   const [noun, are, they] = count === 1 ? [entity.one, 'is', 'it is'] : [entity.many, 'are', 'they are'];
   const knows = entity.deck === 'never' ? 'does not carry' : 'knows no';
   return {
     kind: entity.kind,
     count,
     what: databaseTaken
-      ? `${number(count)} ${noun} ${are} not in the declarative file`
-      : `${number(count)} ${noun} ${are} nowhere in the set`,
+      ? `${number(count)} ${noun}${of} ${are} not in the declarative file`
+      : `${number(count)} ${noun}${of} ${are} nowhere in the set`,
     why: `${deck} ${knows} ${entity.many}; ${databaseTaken ? `${they} in the database dump` : 'the set has no database dump'}`,
   };
 }
 
 /** decK writes the hash as the password and Kong hashes it again on the way back: logins break without a word. */
-function passwordGap(count: number, databaseTaken: boolean): readonly Gap[] {
+function passwordGap(count: number, databaseTaken: boolean, of: string): readonly Gap[] {
   if (count === 0) return [];
   return [
     {
       kind: 'basic-auth-passwords',
       count,
-      what: `${number(count)} basic-auth ${count === 1 ? 'password does' : 'passwords do'} not come back through the declarative file`,
+      what: `${number(count)} basic-auth ${count === 1 ? 'password' : 'passwords'}${of} ${count === 1 ? 'does' : 'do'} not come back through the declarative file`,
       why: `Kong hashes the stored hash again when decK writes it; ${
         databaseTaken ? 'the database dump brings them back' : 'the set has no database dump'
       }`,
@@ -156,10 +166,6 @@ function unique(gaps: readonly Gap[]): readonly Gap[] {
     const key = `${gap.kind}\n${gap.what}`;
     return seen.has(key) ? false : seen.add(key) !== undefined;
   });
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function number(count: number): string {

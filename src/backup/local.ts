@@ -100,6 +100,10 @@ export class LocalDestination implements Destination {
     });
   }
 
+  async hasStaged(ref: SetRef): Promise<boolean> {
+    return this.#guarded('looking at what is staged', () => exists(this.#staging(ref).all));
+  }
+
   async discard(ref: SetRef): Promise<void> {
     await this.#guarded(`removing what was staged for ${ref.set}`, () =>
       rm(this.#staging(ref).all, { recursive: true, force: true }),

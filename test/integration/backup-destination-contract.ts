@@ -152,7 +152,9 @@ export function destinationContract(kind: string, make: () => Promise<Destinatio
       await stage(later);
       await place.publish(later, '{}', 'x');
       await stage();
+      expect(await place.hasStaged(ref)).toBe(true);
       for (const set of [ref, ref, later]) await place.discard(set);
+      expect(await place.hasStaged(ref)).toBe(false);
       expect(await place.stagedArtifacts(ref)).toEqual([]);
       expect(await place.listSets('production')).toEqual([later.set]);
       await stage();

@@ -20,6 +20,11 @@ const counts = (inFile: Record<string, number>, on: Record<string, number | null
   before: on,
   after,
 });
+const origin = (deckVersion: string, databaseTaken: boolean, workspace: string | null = null) => ({
+  deckVersion,
+  databaseTaken,
+  workspace,
+});
 const ENCRYPTION = expect.objectContaining({ kind: 'encryption', what: expect.stringMatching(/^NOT ENCRYPTED/) });
 
 describe.skipIf(!need('fixtures'))('counting a declarative file that real decK wrote', () => {
@@ -60,27 +65,34 @@ describe('counting entities in a file', () => {
 });
 
 describe('the gap report', () => {
+  const facts = {
+    planned: ['database', 'declarative', 'files'],
+    databaseKind: 'postgres',
+    tables: null,
+    declarative: true,
+    reported: [],
+  } as const;
   it('names keys that an old decK left out, and that the database dump has them', () => {
-    expect(declarativeGaps([counts({ services: 6 }, { services: 6, keys: 3, 'key-sets': 1 })], '1.29.2', true)).toEqual(
-      [
-        {
-          kind: 'keys',
-          count: 3,
-          what: '3 keys are not in the declarative file',
-          why: 'decK 1.29.2 knows no keys; they are in the database dump',
-        },
-        {
-          kind: 'key-sets',
-          count: 1,
-          what: '1 key set is not in the declarative file',
-          why: 'decK 1.29.2 knows no key sets; it is in the database dump',
-        },
-      ],
-    );
+    expect(
+      declarativeGaps(counts({ services: 6 }, { services: 6, keys: 3, 'key-sets': 1 }), origin('1.29.2', true)),
+    ).toEqual([
+      {
+        kind: 'keys',
+        count: 3,
+        what: '3 keys are not in the declarative file',
+        why: 'decK 1.29.2 knows no keys; they are in the database dump',
+      },
+      {
+        kind: 'key-sets',
+        count: 1,
+        what: '1 key set is not in the declarative file',
+        why: 'decK 1.29.2 knows no key sets; it is in the database dump',
+      },
+    ]);
   });
 
   it('tells "not in the declarative file" from "nowhere"', () => {
-    expect(declarativeGaps([counts({}, { keys: 3, 'rbac-users': 2 })], '1.29.2', false)).toEqual([
+    expect(declarativeGaps(counts({}, { keys: 3, 'rbac-users': 2 }), origin('1.29.2', false))).toEqual([
       {
         kind: 'keys',
         count: 3,
@@ -96,13 +108,22 @@ describe('the gap report', () => {
     ]);
   });
 
-  it('adds up the workspaces', () => {
-    const gaps = declarativeGaps([counts({}, { keys: 1 }), counts({}, { keys: 2 })], '1.29.2', true);
-    expect(gaps.map((gap) => [gap.kind, gap.count])).toEqual([['keys', 3]]);
+  it('keeps workspaces apart', () => {
+    const gaps = ['red', 'blue'].flatMap((name) =>
+      declarativeGaps(counts({}, { keys: 1 }), origin('1.29.2', true, name)),
+    );
+    expect(
+      gapReport({ ...facts, reported: gaps })
+        .map((gap) => gap.what)
+        .slice(0, 2),
+    ).toEqual([
+      '1 key of workspace red is not in the declarative file',
+      '1 key of workspace blue is not in the declarative file',
+    ]);
   });
 
   it('says that basic-auth passwords do not come back through decK', () => {
-    expect(declarativeGaps([counts({ 'basic-auths': 2 }, { 'basic-auths': 2 })], '1.65.1', true)).toEqual([
+    expect(declarativeGaps(counts({ 'basic-auths': 2 }, { 'basic-auths': 2 }), origin('1.65.1', true))).toEqual([
       {
         kind: 'basic-auth-passwords',
         count: 2,
@@ -150,14 +171,6 @@ describe('the gap report', () => {
     ]);
   });
 
-  const facts = {
-    planned: ['database', 'declarative', 'files'],
-    databaseKind: 'postgres',
-    tables: null,
-    declarative: true,
-    reported: [],
-  } as const;
-
   it('says NOT ENCRYPTED on every set, so that no set is called complete', () => {
     expect(gapReport(facts)).toEqual([ENCRYPTION]);
     expect(completeness(gapReport(facts))).toBe('1 gap');
@@ -185,7 +198,7 @@ describe('the gap report', () => {
   });
 
   it("prefers the rows of the dump's snapshot to the count of a list", () => {
-    const listed = declarativeGaps([counts({}, { 'rbac-users': 2 })], '1.65.1', true);
+    const listed = declarativeGaps(counts({}, { 'rbac-users': 2 }), origin('1.65.1', true));
     const gaps = gapReport({ ...facts, tables: { 'public.rbac_users': 3 }, reported: listed });
     expect(gaps.map((gap) => [gap.kind, gap.count])).toEqual([
       ['rbac-users', 3],
@@ -203,7 +216,7 @@ describe('the gap report', () => {
     const kinds = fc.constantFrom(...ENTITY_KINDS.map((entity) => entity.kind));
     fc.assert(
       fc.property(fc.dictionary(kinds, fc.integer({ min: 1, max: 9 }), { minKeys: 1 }), (onGateway) => {
-        const gaps = declarativeGaps([counts({}, onGateway)], '1.0', true);
+        const gaps = declarativeGaps(counts({}, onGateway), origin('1.0', true));
         expect(gaps.map((gap) => gap.kind).sort()).toEqual(Object.keys(onGateway).sort());
         expect(completeness(gaps)).not.toBe('complete');
       }),

@@ -1,0 +1,77 @@
+import { LocalDestination } from '../backup/local.ts';
+import type { Destination } from '../backup/destination.ts';
+import { setIdOf } from '../backup/set-id.ts';
+import type { SetRef } from '../backup/set-id.ts';
+import type { Config, GatewayConfig } from '../config/schema.ts';
+import type { RunCommand } from '../run-command/command.ts';
+import { Fault } from '../runs/fault.ts';
+import type { Run } from '../runs/run.ts';
+
+/** A signed head of the audit trail: sequence number and hash. */
+export interface AuditHead {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** What every step of a run gets: its gateway as configured now, and the ways to reach it and to keep what it takes. */
+export interface StepDeps {
+  readonly gateway: GatewayConfig;
+  readonly limits: Config['limits'];
+  readonly secret: Config['secret'];
+  /** The Ed25519 key in PEM, read at the moment of use. */
+  readonly signingKey: () => string;
+  readonly runner: RunCommand;
+  readonly destinations: readonly Destination[];
+  readonly clock: () => Date;
+  /** The newest head, for the manifest; absent or null when there is none yet. */
+  readonly head?: (() => Promise<AuditHead | null>) | undefined;
+}
+
+export interface StepSurroundings {
+  readonly config: Config;
+  readonly runner: RunCommand;
+  readonly clock: () => Date;
+  readonly head?: () => Promise<AuditHead | null>;
+}
+
+/** Binds the steps to the gateway of a run. Fault when the configuration knows it, or a destination, no more. */
+export function depsFor(run: Run, { config, runner, clock, head }: StepSurroundings): StepDeps {
+  const gateway = config.gateways.find(({ name }) => name === run.plan.gateway);
+  if (gateway === undefined) throw gone('gateway', run.plan.gateway);
+  return {
+    gateway,
+    limits: config.limits,
+    secret: config.secret,
+    signingKey: () => config.secret(config.signing.private_key),
+    runner,
+    destinations: plannedDestinations(run).map((name) => openDestination(config, name)),
+    clock,
+    head,
+  };
+}
+
+/** A configured destination by name. */
+export function openDestination(config: Pick<Config, 'destinations'>, name: string): Destination {
+  const found = config.destinations.find((destination) => destination.name === name);
+  if (found === undefined) throw gone('destination', name);
+  return new LocalDestination(found.name, found.path);
+}
+
+/** The set that this run makes. */
+export function refOf(run: Run): SetRef {
+  const { gateway } = run.plan;
+  return { gateway, set: setIdOf({ id: run.id, requestedAt: run.requestedAt, gateway }) };
+}
+
+function plannedDestinations(run: Run): readonly string[] {
+  const names = run.plan.parameters['destinations'];
+  return Array.isArray(names) ? names.map(String) : [];
+}
+
+function gone(what: string, name: string): Fault {
+  return new Fault(
+    `unknown-${what}`,
+    `The configuration of this worker knows no ${what} ${name}, but the run was planned with it.`,
+    'Give every worker the same configuration, then start a new run.',
+  );
+}

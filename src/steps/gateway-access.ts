@@ -1,0 +1,72 @@
+import { adminApi } from '../kong/admin.ts';
+import type { AdminApi } from '../kong/admin.ts';
+import { openDatabase } from '../kong/database.ts';
+import type { DatabaseAccess, DatabaseConfig, DatabaseSession } from '../kong/database.ts';
+import { findPsql } from '../kong/tools.ts';
+import type { StepContext } from '../engine/ports.ts';
+import { Fault } from '../runs/fault.ts';
+import type { StepDeps } from './deps.ts';
+
+type Around = Pick<StepContext, 'workDir' | 'applicationName' | 'signal'>;
+
+/** Does a piece of work over the gateway's Admin API and hangs up. */
+export async function withAdmin<T>(
+  deps: StepDeps,
+  signal: AbortSignal,
+  work: (admin: AdminApi) => Promise<T>,
+): Promise<T> {
+  const { name, admin_api } = deps.gateway;
+  const admin = adminApi({
+    gateway: name,
+    url: admin_api.url,
+    token: adminToken(deps),
+    caFile: admin_api.ca_file,
+    timeoutMs: admin_api.timeout_seconds * 1000,
+    signal,
+  });
+  try {
+    return await work(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+export function adminToken(deps: StepDeps): string | undefined {
+  const { token } = deps.gateway.admin_api;
+  return token === undefined ? undefined : deps.secret(token);
+}
+
+/** Does a piece of work in a session on the gateway's database and ends the session. */
+export async function withDatabase<T>(
+  deps: StepDeps,
+  context: Around,
+  work: (session: DatabaseSession) => Promise<T>,
+): Promise<T> {
+  const psql = await findPsql(deps.runner);
+  const access = databaseAccess(deps, context);
+  const session = await openDatabase(deps.runner, configuredDatabase(deps), {
+    ...access,
+    psql,
+    signal: context.signal,
+  });
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+export function databaseAccess(deps: StepDeps, { workDir, applicationName }: Around): DatabaseAccess {
+  const { password } = configuredDatabase(deps);
+  return { password: password === undefined ? undefined : deps.secret(password), applicationName, workDir };
+}
+
+export function configuredDatabase(deps: StepDeps): DatabaseConfig {
+  const { database, name } = deps.gateway;
+  if (database !== undefined) return database;
+  throw new Fault(
+    'no-database',
+    `The configuration of gateway ${name} names no database, but the run was planned with one.`,
+    'Add it to the configuration, or start a new backup.',
+  );
+}

@@ -1,0 +1,29 @@
+import type { Step } from '../engine/ports.ts';
+import type { Run } from '../runs/run.ts';
+import type { StepDeps, StepSurroundings } from './deps.ts';
+import { depsFor } from './deps.ts';
+import { discardSet } from './discard-set.ts';
+import { dumpDatabase } from './dump-database.ts';
+import { dumpDeclarative } from './dump-declarative.ts';
+import { preflight } from './preflight.ts';
+import { publishSet } from './publish-set.ts';
+import { saveFiles } from './save-files.ts';
+import { verifySet } from './verify-set.ts';
+
+/** The steps of the backup run-book (src/runbooks/backup.ts) by id. */
+export function backupSteps(deps: StepDeps): Readonly<Record<string, Step>> {
+  return {
+    preflight: preflight(deps),
+    'dump-database': dumpDatabase(deps),
+    'dump-declarative': dumpDeclarative(deps),
+    'save-files': saveFiles(deps),
+    'publish-set': publishSet(deps),
+    'verify-set': verifySet(deps),
+    'discard-set': discardSet(deps),
+  };
+}
+
+/** For the engine: the steps of a run's run-book, bound to its gateway. Fault when that is configured no more. */
+export function stepsFor(surroundings: StepSurroundings): (run: Run) => Readonly<Record<string, Step>> {
+  return (run) => backupSteps(depsFor(run, surroundings));
+}
