@@ -67,7 +67,7 @@ function sayVerdict(cli: Cli, verdict: ChainVerdict, options: ChainOptions): Exi
   }
   terminal.out(`${verdict.rows} rows, unchanged and complete up to ${verdict.head.seq}:${verdict.head.hash}.`);
   if (options.publicKeys !== undefined)
-    terminal.out(`${verdict.signedHeads} signed heads inside the trail are genuine.`);
+    terminal.out(`Heads inside the trail with a valid signature: ${verdict.signedHeads}.`);
   terminal.out(
     verdict.tail === 'proven'
       ? `Nothing was cut off up to row ${options.head?.seq ?? 0}: the head given from outside is in it.`
