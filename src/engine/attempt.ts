@@ -1,6 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { FaultFacts } from '../runs/event.ts';
 import type { JsonObject } from '../runs/json.ts';
 import type { Next } from '../runs/next.ts';
@@ -45,8 +43,7 @@ export async function endDeadAttempt(deps: EngineDeps, run: Run, dead: Dead): Pr
 /** Starts, carries out and records one attempt. True: there may be more to do under the same lock. */
 export async function runAttempt(deps: EngineDeps, run: Run, start: Start, around: Surroundings): Promise<boolean> {
   const { step, attempt } = start;
-  await mkdir(deps.workRoot, { recursive: true, mode: 0o700 });
-  const workDir = await mkdtemp(join(deps.workRoot, `${run.id}-${step.id}-${attempt}-`));
+  const workDir = await deps.folders.make(`${run.id}-${step.id}-${attempt}`);
   try {
     const wanted = new AbortController();
     const signal = AbortSignal.any([wanted.signal, around.lock.lost, around.shutdown]);
@@ -67,7 +64,7 @@ export async function runAttempt(deps: EngineDeps, run: Run, start: Start, aroun
     return await recordEnd(deps, run.id, start, end, around.shutdown);
   } finally {
     around.attempts.delete(run.id);
-    await rm(workDir, { recursive: true, force: true });
+    await deps.folders.remove(workDir);
   }
 }
 

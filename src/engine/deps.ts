@@ -1,7 +1,7 @@
 import type { Actor } from '../runs/person.ts';
 import type { StepQueue } from '../runs/plan.ts';
 import type { Run } from '../runs/run.ts';
-import type { EventStore, ProgressBoard, Step, StepLocks, WakeQueue } from './ports.ts';
+import type { EventStore, ProgressBoard, Step, StepLocks, WakeQueue, WorkFolders } from './ports.ts';
 
 /** Structured log; the same shape as pino's. */
 export interface EngineLog {
@@ -29,8 +29,7 @@ export interface EngineDeps {
   readonly log: EngineLog;
   readonly host: string;
   readonly pid: number;
-  /** Folder for the attempts' working folders; they are made 0700 and removed. */
-  readonly workRoot: string;
+  readonly folders: WorkFolders;
   readonly retrySeconds: number;
   /** Queues whose steps this process carries out. Empty: it only coordinates. */
   readonly serves: ReadonlySet<StepQueue>;

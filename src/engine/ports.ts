@@ -70,6 +70,12 @@ export interface ProgressBoard {
   read(runId: string): Promise<ProgressRow | null>;
 }
 
+/** Makes and removes the folders in which attempts work. */
+export interface WorkFolders {
+  make(name: string): Promise<string>;
+  remove(path: string): Promise<void>;
+}
+
 /** What a step is given. It keeps nothing between attempts but what `check` can find again. */
 export interface StepContext {
   readonly run: Run;

@@ -5,8 +5,9 @@ import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
 export const ARTIFACT_KINDS = ['database', 'declarative', 'files'] as const;
 export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
 
+// Types and not interfaces: only those count as plain JSON for TypeScript.
 /** One file of a set. `bytes` and `sha256` are of the file as it is stored. */
-export interface Artifact {
+export type Artifact = {
   readonly kind: ArtifactKind;
   /** File name inside the set: `database.tar`, `declarative-default.yaml`, `files.tar`. */
   readonly name: string;
@@ -17,10 +18,10 @@ export interface Artifact {
   readonly seconds: number;
   /** Short facts for people: `{ tables: 31, rows: 5120 }`, `{ workspace: 'default', entities: 41 }`, `{ files: 12 }`. */
   readonly facts: Readonly<Record<string, string | number>>;
-}
+};
 
 /** Something that exists on the gateway and is not in the set (behaviour 5.3). */
-export interface Gap {
+export type Gap = {
   /** Stable: `declarative`, `keys`, `key-sets`, `prefix-secrets`, `oauth2-tokens`, `encryption` … */
   readonly kind: string;
   /** How many; null when it cannot be counted. */
@@ -29,7 +30,7 @@ export interface Gap {
   readonly what: string;
   /** "decK 1.29.2 knows no keys; they are in the database dump". */
   readonly why: string;
-}
+};
 
 /** Outputs of `preflight`. `observed` is what a gate shows and what is compared again just before the gated step. */
 export interface PreflightOutputs extends JsonObject {

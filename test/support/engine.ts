@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Pool } from 'pg';
 import type { Caller } from '../../src/runs/person.ts';
 import type { GatePolicy } from '../../src/runs/plan.ts';
@@ -14,6 +11,7 @@ import { createOperations } from '../../src/engine/operations.ts';
 import { createStepLocks } from '../../src/postgres/lock.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { createProgressBoard } from '../../src/postgres/progress.ts';
+import { openWorkRoot } from '../../src/run-command/work-folders.ts';
 import { fold } from '../../src/runs/evolve.ts';
 import { standingOf } from './arbitrary-run.ts';
 import { freshDatabase, type TestDatabase } from './postgres.ts';
@@ -66,7 +64,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
   const pool = createPool({ url: database.botUrl, applicationName: 'test engine', onError: () => undefined });
   const store = createEventStore(pool);
   const board = createProgressBoard(pool);
-  const workRoot = await mkdtemp(join(tmpdir(), 'kong-chatops-test-'));
+  const folders = openWorkRoot();
   const wakes: Wake[] = [];
   const applied: string[] = [];
   const done = new Set<string>();
@@ -85,7 +83,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
     log: quiet,
     host: 'test',
     pid: process.pid,
-    workRoot,
+    folders,
     retrySeconds: 0,
     serves: new Set(['backup']),
   };
@@ -132,7 +130,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
     close: async () => {
       await first.stop(0);
       await pool.end();
-      await rm(workRoot, { recursive: true, force: true });
+      folders.close();
       await database.drop();
     },
   };

@@ -1,0 +1,181 @@
+import { hostname } from 'node:os';
+import type { Pool } from 'pg';
+import type { Config, GatewayConfig } from './config/schema.ts';
+import type { EngineDeps } from './engine/deps.ts';
+import type { EngineGateway } from './engine/operations-deps.ts';
+import type { EventStore, Operations, PeopleDirectory, ProgressBoard } from './engine/ports.ts';
+import type { Log } from './operations/log.ts';
+import type { Actor } from './runs/person.ts';
+import type { GatePolicy, QueueName, StepQueue } from './runs/plan.ts';
+import { readRows } from './audit/read-rows.ts';
+import { recordHead } from './audit/heads.ts';
+import { createEventStore } from './audit/store.ts';
+import { createEngine, type Engine } from './engine/advance.ts';
+import { createOperations } from './engine/operations.ts';
+import { openWorkRoot, type WorkRoot } from './run-command/work-folders.ts';
+import { createMetrics, type Metrics } from './operations/metrics.ts';
+import { createStepLocks } from './postgres/lock.ts';
+import { createPool } from './postgres/pool.ts';
+import { createProgressBoard } from './postgres/progress.ts';
+import { connect as connectQueues, type Queues } from './queue/connect.ts';
+import { localRunner } from './run-command/local.ts';
+import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';
+import { QUEUES } from './runs/plan.ts';
+import { stepsFor } from './steps/steps.ts';
+import { VERSION } from './version.ts';
+
+/** What every process of the bot has, whatever it serves: the store, the queues, the engine, people's operations. */
+export interface Core {
+  readonly config: Config;
+  readonly log: Log;
+  readonly pool: Pool;
+  readonly store: EventStore;
+  readonly board: ProgressBoard;
+  readonly queues: Queues;
+  readonly engine: Engine;
+  readonly operations: Operations;
+  readonly metrics: Metrics;
+  readonly self: Actor;
+  /** Waits so long for running steps, then hands them over; ends every connection. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface CoreOptions {
+  readonly people: PeopleDirectory;
+  /** Queues whose steps this process carries out. */
+  readonly serves: readonly StepQueue[];
+  /** Shown in pg_stat_activity: `bot`, `worker`, `cli`. */
+  readonly role: string;
+  /** Wraps the append port: a test's way to kill the process right after an append. */
+  readonly wrapStore?: ((store: EventStore) => EventStore) | undefined;
+}
+
+/** Builds the core. Connects lazily but for the queues; throws a Fault when those cannot be reached. */
+export async function compose(config: Config, options: CoreOptions, log: Log): Promise<Core> {
+  const { DATABASE_URL: url, REDIS_URL: redisUrl } = config.environment;
+  const pool = createPool({
+    url,
+    applicationName: `kong-chatops ${options.role}`,
+    onError: (error) => log.warn({ err: error }, 'lost an idle connection to the store'),
+  });
+  const store = wrapped(createEventStore(pool), options, (result) => metrics.appendTried(result));
+  const board = createProgressBoard(pool);
+  const queues = await connectQueues({
+    databaseUrl: url,
+    ...(redisUrl === undefined ? {} : { redisUrl }),
+    queues: QUEUES,
+    onError: (error) => log.warn({ err: error }, 'a queue had trouble'),
+  });
+  const metrics: Metrics = createMetrics({ version: VERSION, sources: metricSources(config, store, queues) });
+  const self: Actor = { kind: 'bot', host: hostname(), pid: process.pid };
+  const folders = openWorkRoot();
+  const parts: Parts = { config, log, store, board, queues, metrics, pool, self };
+  const engine = createEngine(engineDeps(parts, options, folders));
+  const operations = createOperations({
+    store,
+    board,
+    people: options.people,
+    gateways: config.gateways.map((gateway) => engineGateway(config, gateway)),
+    configDigest: config.digest,
+    clock: now,
+    coordinate: (runId) => engine.coordinate(runId).catch((error: unknown) => notWoken(log, runId, error)),
+    readAudit: async (query) => (await readRows(pool, query)).rows,
+    onRefusal: (code) => metrics.refused(code),
+  });
+  const close = async (graceMs: number): Promise<void> => {
+    await engine.stop(graceMs);
+    await queues.close(1000);
+    await pool.end();
+    folders.close();
+  };
+  return { ...parts, engine, operations, close };
+}
+
+/** What was recorded stands; the sweep wakes the run again. */
+function notWoken(log: Log, runId: string, error: unknown): void {
+  log.warn({ err: error, runId }, 'nobody could be woken; the sweep will');
+}
+
+type Parts = Pick<Core, 'config' | 'log' | 'store' | 'board' | 'queues' | 'metrics' | 'pool' | 'self'>;
+
+function engineDeps(parts: Parts, options: CoreOptions, folders: WorkRoot): EngineDeps {
+  const { config, log, store, board, queues, metrics, pool, self } = parts;
+  const heartbeatMs = config.limits.heartbeat_seconds * 1000;
+  const sign = () => recordHead(pool, config.secret(config.signing.private_key), self, now().toISOString());
+  return {
+    store,
+    board,
+    queue: queues.wakeQueue,
+    locks: createStepLocks({ url: config.environment.DATABASE_URL, heartbeatMs }),
+    stepsFor: stepsFor({ config, runner: localRunner(), clock: now, head: sign }),
+    clock: now,
+    log,
+    host: hostname(),
+    pid: process.pid,
+    folders,
+    retrySeconds: config.limits.retry_seconds,
+    serves: new Set(options.serves),
+    onAttempt: ({ step, outcome, seconds }) => metrics.stepEnded(step, outcome, seconds),
+  };
+}
+
+const now = (): Date => new Date();
+
+function wrapped(store: EventStore, options: CoreOptions, tried: (result: string) => void): EventStore {
+  const inner = options.wrapStore?.(store) ?? store;
+  return {
+    ...inner,
+    append: async (request) => {
+      const result = await inner.append(request);
+      tried(result.appended ? 'appended' : result.because);
+      return result;
+    },
+  };
+}
+
+function metricSources(config: Config, store: EventStore, queues: Queues) {
+  return {
+    queueDepths: async () => {
+      const depths = Object.entries(await queues.depths());
+      return Object.fromEntries(depths.map(([queue, states]) => [queue, states['waiting'] ?? 0]));
+    },
+    activeRuns: async () => (await store.findRuns({ active: true, limit: 1000 })).length,
+    lastVerified: async () =>
+      await Promise.all(
+        config.gateways.map(async ({ name }) => {
+          const [last] = await store.findRuns({ gateway: name, verified: true, limit: 1 });
+          const at = last?.verifiedAt ?? null;
+          return { gateway: name, at: at === null ? null : new Date(at) };
+        }),
+      ),
+  };
+}
+
+/** The gateway as people's commands see it: its plan follows from the configuration in force. */
+function engineGateway(config: Config, gateway: GatewayConfig): EngineGateway {
+  const policy = gateway.approvals.backup;
+  const gate: GatePolicy | null =
+    policy === undefined
+      ? null
+      : { requirements: policy.groups, expiresSeconds: policy.expires_minutes * 60, cli: policy.cli };
+  const kinds = ARTIFACT_KINDS.filter(
+    (kind) =>
+      (kind !== 'database' || gateway.database !== undefined) && (kind !== 'files' || gateway.files !== undefined),
+  );
+  const plan = backupPlan({
+    gateway: gateway.name,
+    environment: gateway.environment,
+    kinds,
+    workspaces: gateway.workspaces,
+    destinations: gateway.destinations,
+    policy: gate,
+    attempts: config.limits.step_attempts,
+    deadlineSeconds: config.limits.step_minutes * 60,
+  });
+  return { name: gateway.name, environment: gateway.environment, channel: gateway.channel, backupPlan: plan };
+}
+
+/** Queues that carry steps; `publish` carries drawing. */
+export function stepQueues(queues: readonly QueueName[]): readonly StepQueue[] {
+  return queues.filter((queue): queue is StepQueue => queue !== 'publish');
+}

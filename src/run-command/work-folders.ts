@@ -1,0 +1,59 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const OURS = /^kong-chatops-(\d+)-[A-Za-z0-9]{6}$/;
+const madeHere = new Set<string>();
+
+/** Working folders of one process. Fits `WorkFolders` of engine/ports.ts. */
+export interface WorkRoot {
+  readonly path: string;
+  /** A new, empty 0700 folder whose name begins with `name`. */
+  make(name: string): Promise<string>;
+  remove(path: string): Promise<void>;
+  /** Removes them all. */
+  close(): void;
+}
+
+/**
+ * A new 0700 folder for this process's attempts, and the end of what dead processes left behind: a killed worker cannot
+ * remove the half of a dump it was writing. `within` is the system's temporary folder unless told otherwise.
+ */
+export function openWorkRoot(within = tmpdir()): WorkRoot {
+  for (const name of readdirSync(within)) {
+    const pid = Number(OURS.exec(name)?.[1]);
+    const path = join(within, name);
+    // In a container every process is number 1: a folder with our own number that we did not make is a predecessor's.
+    if (pid > 0 && !madeHere.has(path) && (pid === process.pid || !isAlive(pid))) remove(path);
+  }
+  const path = mkdtempSync(join(within, `kong-chatops-${process.pid}-`));
+  madeHere.add(path);
+  return {
+    path,
+    make: async (name) => await mkdtemp(join(path, `${name}-`)),
+    remove: async (folder) => await rm(folder, { recursive: true, force: true }),
+    close: () => {
+      madeHere.delete(path);
+      remove(path);
+    },
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives and is somebody else's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Another user's: not ours to remove.
+  }
+}
