@@ -1,4 +1,7 @@
-import type { RunCommand } from '../run-command/command.ts';
+import { z } from 'zod';
+import type { Finished, RunCommand } from '../run-command/command.ts';
+import { Fault } from '../runs/fault.ts';
+import { faultOfDeck, withoutSecrets } from './deck-faults.ts';
 import type { DeckTool } from './tools.ts';
 
 export interface DeckOptions {
@@ -9,7 +12,7 @@ export interface DeckOptions {
   readonly token?: string | undefined;
   readonly caFile?: string | undefined;
   readonly edition: 'community' | 'enterprise';
-  /** The attempt's folder: decK's private HOME is made in it. */
+  /** The attempt's folder: decK's private HOME. */
   readonly workDir: string;
   /** Per request of decK to Kong. */
   readonly requestTimeoutMs: number;
@@ -18,7 +21,7 @@ export interface DeckOptions {
 }
 
 export interface DeckDump {
-  /** Null: no `-w` (Kong OSS, or the default workspace of Enterprise). Refused on OSS when set. */
+  /** Null: no `-w`. On Kong OSS `default` counts as null, and any other is refused. */
   readonly workspace: string | null;
   readonly outFile: string;
   readonly withId: boolean;
@@ -42,12 +45,13 @@ export interface DeckDiffed {
   readonly creating: number;
   readonly updating: number;
   readonly deleting: number;
-  readonly changes: readonly {
-    readonly action: 'create' | 'update' | 'delete';
-    readonly kind: string;
-    readonly name: string;
-  }[];
+  readonly changes: readonly DeckChange[];
   readonly warnings: readonly string[];
+}
+export interface DeckChange {
+  readonly action: 'create' | 'update' | 'delete';
+  readonly kind: string;
+  readonly name: string;
 }
 
 /** Runs decK against one gateway. Every method throws a Fault (`deck.…`), or the signal's reason once aborted. */
@@ -58,4 +62,163 @@ export interface Deck {
   diff(request: DeckDiff): Promise<DeckDiffed>;
 }
 
-export declare function deckFor(options: DeckOptions): Deck;
+/** A diff carries every changed entity in full. */
+const KEEP_BYTES = 64 * 1024 * 1024;
+
+export function deckFor(options: DeckOptions): Deck {
+  return {
+    async ping(signal) {
+      const finished = await gateway(options, 'ping', [], { signal });
+      const version = /^Kong version:\s+(\S+)/m.exec(finished.stdout)?.[1];
+      if (version !== undefined) return version;
+      throw strange(options, 'ping', 'it did not name a version of Kong');
+    },
+    dump: (request) => dump(options, request),
+    diff: (request) => diff(options, request),
+  };
+}
+
+async function dump(options: DeckOptions, request: DeckDump): Promise<DeckDumped> {
+  const args = [
+    '--output-file',
+    request.outFile,
+    '--yes',
+    ...(request.withId ? ['--with-id'] : []),
+    ...workspaceArguments(options, request.workspace),
+  ];
+  const finished = await gateway(options, 'dump', args, request);
+  const file = await options.run.fileEntry(request.outFile);
+  if (file === null || file.bytes === 0) throw strange(options, 'dump', 'it ended well and wrote nothing');
+  return { bytes: file.bytes, seconds: finished.seconds, warnings: warningsOf(finished, options.token) };
+}
+
+async function diff(options: DeckOptions, request: DeckDiff): Promise<DeckDiffed> {
+  const args = [request.file, '--json-output', ...workspaceArguments(options, request.workspace)];
+  const finished = await gateway(options, 'diff', args, request);
+  const report = readReport(finished);
+  if (report === null) throw strange(options, 'diff', 'its report cannot be read');
+  // With --json-output decK ends with 0 although it failed, and tells so only here.
+  const [error] = report.errors;
+  if (error !== undefined)
+    throw faultOfDeck({
+      gateway: options.gateway,
+      doing: 'diff',
+      token: options.token,
+      finished: { ...finished, exitCode: 1, stderr: `Error: ${error}` },
+    });
+  const { creating, updating, deleting } = report.changes;
+  const list = (action: DeckChange['action'], changes: readonly { kind: string; name: string }[]): DeckChange[] =>
+    changes.map(({ kind, name }) => ({ action, kind, name }));
+  return {
+    creating: creating.length,
+    updating: updating.length,
+    deleting: deleting.length,
+    changes: [...list('create', creating), ...list('update', updating), ...list('delete', deleting)],
+    warnings: warningsOf(finished, options.token),
+  };
+}
+
+/** Go writes an empty list as null. */
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+const changed = list(z.object({ name: z.string(), kind: z.string() }));
+const reportSchema = z.object({
+  changes: z.object({ creating: changed, updating: changed, deleting: changed }),
+  errors: list(z.string()),
+});
+
+/** decK's report; warnings and notices may stand before it. Null when there is none. */
+export function readReport(finished: Pick<Finished, 'stdout'>): z.infer<typeof reportSchema> | null {
+  const start = /^\{/m.exec(finished.stdout)?.index;
+  if (start === undefined) return null;
+  try {
+    const parsed = reportSchema.safeParse(JSON.parse(finished.stdout.slice(start)));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Runs `deck gateway …` to its good end. Address and token go by the environment, which only we and root can read;
+ * --verbose is never set, because it prints the token.
+ */
+async function gateway(
+  options: DeckOptions,
+  doing: string,
+  args: readonly string[],
+  { signal, onLine }: { readonly signal?: AbortSignal | undefined; readonly onLine?: (line: string) => void },
+): Promise<Finished> {
+  signal?.throwIfAborted();
+  const finished = await options.run.run({
+    program: options.deck.program,
+    args: ['gateway', doing, ...args, ...commonArguments(options)],
+    env: {
+      HOME: options.workDir,
+      TMPDIR: options.workDir,
+      DECK_KONG_ADDR: options.url,
+      DECK_ANALYTICS: 'off',
+      ...tokenVariable(options),
+    },
+    timeoutMs: options.timeoutMs,
+    keep: KEEP_BYTES,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onLine === undefined
+      ? {}
+      : { onLine: (_: string, line: string) => onLine(withoutSecrets(line, options.token)) }),
+  });
+  signal?.throwIfAborted();
+  if (finished.exitCode === 0) return finished;
+  throw faultOfDeck({ gateway: options.gateway, doing, finished, token: options.token });
+}
+
+function commonArguments(options: DeckOptions): string[] {
+  return [
+    '--analytics=false',
+    '--no-color',
+    '--timeout',
+    String(Math.max(1, Math.ceil(options.requestTimeoutMs / 1000))),
+    ...(options.caFile === undefined ? [] : ['--ca-cert-file', options.caFile]),
+  ];
+}
+
+function tokenVariable({ deck, token, gateway }: DeckOptions): Record<string, string> {
+  if (token === undefined || token === '') return {};
+  if (deck.adminTokenVariable) return { DECK_KONG_ADMIN_TOKEN: token };
+  // Older decK reads a list of headers here, parted by white space, and knows no way to quote one.
+  if (!/\s/.test(token)) return { DECK_HEADERS: `Kong-Admin-Token:${token}` };
+  throw new Fault(
+    'deck.token',
+    `The Admin API token of ${gateway} contains white space, which decK ${deck.version} cannot pass on.`,
+    'Look at the secret for a pasted line end, or install decK 1.64 or newer.',
+  );
+}
+
+function workspaceArguments({ edition, gateway }: DeckOptions, workspace: string | null): string[] {
+  if (workspace === null) return [];
+  if (edition === 'enterprise') return ['--workspace', workspace];
+  // Kong OSS refuses even its own default workspace when it is named.
+  if (workspace === 'default') return [];
+  throw new Fault(
+    'deck.no-workspaces',
+    `${gateway} is a Kong OSS gateway and has no workspace ${workspace}.`,
+    'Take "workspaces" out of this gateway in the configuration.',
+  );
+}
+
+function warningsOf(finished: Finished, token?: string): string[] {
+  const lines = `${finished.stderr}\n${finished.stdout}`.split('\n');
+  const warnings = lines.filter((line) => line.startsWith('Warning: ')).map((line) => line.slice('Warning: '.length));
+  return [...new Set(warnings.map((line) => withoutSecrets(line, token)))];
+}
+
+function strange(options: DeckOptions, doing: string, what: string): Fault {
+  return new Fault(
+    'deck.strange',
+    `decK ${options.deck.version} ran "deck gateway ${doing}" on ${options.gateway}, and ${what}.`,
+    'Run the same command by hand where the bot runs, or try another version of decK.',
+  );
+}

@@ -108,7 +108,7 @@ function faultOfWords({ where, version, readiness, finished }: DumpTrouble, said
 export function errorLine(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
   const line =
-    lines.find((each) => /^pg_dump: detail: Error message from server: /.test(each)) ??
+    lines.find((each) => each.startsWith('pg_dump: detail: Error message from server: ')) ??
     lines.find((each) => /^pg_(dump|restore): error: /.test(each)) ??
     lines.findLast((each) => each !== '');
   return (line ?? 'it gave no reason')

@@ -7,7 +7,7 @@ import type { DatabaseConfig, DatabaseSession } from '../../src/kong/database.ts
 import { findPsql } from '../../src/kong/tools.ts';
 import type { Tool } from '../../src/kong/tools.ts';
 import { localRunner } from '../../src/run-command/local.ts';
-import { Fault } from '../../src/runs/fault.ts';
+import { faultOf } from '../support/fault-of.ts';
 import { kongDatabase } from '../support/kong-database.ts';
 import type { KongDatabase } from '../support/kong-database.ts';
 import { fixturePath, need } from '../support/need.ts';
@@ -18,11 +18,6 @@ const hasFixtures = need('psql') && need('fixtures');
 
 function fixture(file: string): unknown {
   return JSON.parse(readFileSync(fixturePath('kong-3.9.1', file), 'utf8'));
-}
-
-async function faultOf(work: Promise<unknown>): Promise<unknown> {
-  const error: unknown = await work.catch((error: unknown) => error);
-  return error instanceof Fault ? { ...error.facts(), retryable: error.retryable } : error;
 }
 
 describe.skipIf(!need('psql'))("a session on a gateway's database", () => {

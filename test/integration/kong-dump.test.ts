@@ -7,19 +7,14 @@ import type { PgDump } from '../../src/kong/dump.ts';
 import { findPostgresTools } from '../../src/kong/tools.ts';
 import type { PostgresTools } from '../../src/kong/tools.ts';
 import { localRunner } from '../../src/run-command/local.ts';
-import { Fault } from '../../src/runs/fault.ts';
 import { fakePrograms } from '../support/fake-program.ts';
+import { faultOf } from '../support/fault-of.ts';
 import { kongDatabase } from '../support/kong-database.ts';
 import type { KongDatabase } from '../support/kong-database.ts';
 import { need } from '../support/need.ts';
 import { withClient } from '../support/postgres.ts';
 
 const run = localRunner();
-
-async function faultOf(work: Promise<unknown>): Promise<unknown> {
-  const error: unknown = await work.catch((error: unknown) => error);
-  return error instanceof Fault ? { ...error.facts(), retryable: error.retryable } : error;
-}
 
 describe.skipIf(!need('pg_dump') || !need('pg_restore') || !need('fixtures'))(
   'the dump of a real Kong database',
