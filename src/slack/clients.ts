@@ -14,13 +14,21 @@ export interface Clients {
   readonly background: WebClient;
 }
 
+export interface RateLimited {
+  readonly client: 'people' | 'background';
+  /** `chat.update` */
+  readonly method: string;
+  /** Seconds. */
+  readonly retryAfter: number;
+}
+
 export interface ClientOptions {
   readonly token: string;
   /** Another Slack than slack.com, with the trailing slash. */
   readonly apiUrl?: string;
   readonly log: SlackLog;
   /** Called with every 429, for metrics. */
-  readonly onRateLimited?: (facts: { readonly client: 'people' | 'background'; readonly retryAfter: number }) => void;
+  readonly onRateLimited?: (facts: RateLimited) => void;
   readonly peopleTimeoutMs?: number;
   readonly backgroundTimeoutMs?: number;
 }
@@ -42,6 +50,9 @@ function client(options: ClientOptions, name: 'people' | 'background', timeout: 
     logger: libraryLogger(options.log, `slack-${name}`),
     ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
   });
-  made.on(WebClientEvent.RATE_LIMITED, (retryAfter: number) => options.onRateLimited?.({ client: name, retryAfter }));
+  made.on(WebClientEvent.RATE_LIMITED, (retryAfter: number, request: { readonly url?: string }) => {
+    const method = request.url?.slice(request.url.lastIndexOf('/') + 1) ?? 'unknown';
+    options.onRateLimited?.({ client: name, method, retryAfter });
+  });
   return made;
 }

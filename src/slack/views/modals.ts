@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { KnownBlock, ModalView } from '@slack/types';
-import { ACTIONS, MODALS } from './kit/action-ids.ts';
+import { MODALS } from './kit/action-ids.ts';
+import type { Drawing } from './kit/blocks.ts';
 import { LIMITS, numbered, section, words } from './kit/blocks.ts';
 import { cut, escape } from './kit/text.ts';
 
@@ -15,22 +17,25 @@ export const REASON = { least: 10, most: 2000 } as const;
 
 /** What a modal brings back. Slack signs it, but it carries no authority: every right is checked at the submission. */
 export interface ModalOrigin {
-  readonly gate?: string;
-  readonly channel?: string;
-  readonly responseUrl?: string;
+  readonly gate?: string | undefined;
+  readonly channel?: string | undefined;
+  readonly responseUrl?: string | undefined;
 }
+const originSchema = z.object({
+  gate: z.string().optional(),
+  channel: z.string().optional(),
+  responseUrl: z.url({ protocol: /^https?$/ }).optional(),
+});
 
 /** `/kong-backup` alone: which gateway, and why. At most 100 gateways fit into a select; the rest are typed. */
 export function backupModal(
   gateways: readonly { readonly name: string; readonly environment: string }[],
   origin: ModalOrigin,
 ): ModalView {
-  const options = gateways
-    .slice(0, 100)
-    .map(({ name, environment }) => ({
-      text: words(`${name} (${environment})`, LIMITS.label),
-      value: name.slice(0, 75),
-    }));
+  const options = gateways.slice(0, 100).map(({ name, environment }) => ({
+    text: words(`${name} (${environment})`, LIMITS.label),
+    value: name.slice(0, 75),
+  }));
   const note =
     gateways.length > 100
       ? [section('Only the first 100 gateways are listed; type `/kong-backup name` for the others.')]
@@ -94,6 +99,31 @@ export function reasonFault(reason: string): string | null {
   return length > REASON.most ? `A reason has at most ${REASON.most} characters; this has ${length}.` : null;
 }
 
+/** Opened at once, before anything is looked up: a trigger lives 3 s. */
+export function loadingModal(title: string): ModalView {
+  return closedModal(title, { text: '', blocks: [section('One moment …')] });
+}
+
+/** A window that only tells. */
+export function closedModal(title: string, { blocks }: Drawing): ModalView {
+  return {
+    type: 'modal',
+    title: words(title, LIMITS.modalTitle),
+    close: words('Close', LIMITS.modalTitle),
+    blocks: [...blocks],
+  };
+}
+
+/** Reads what a modal brings back; an empty origin when it cannot be read. */
+export function originFrom(metadata: string): ModalOrigin {
+  try {
+    const parsed = originSchema.safeParse(JSON.parse(metadata));
+    return parsed.success ? parsed.data : {};
+  } catch {
+    return {};
+  }
+}
+
 function modal(
   callback: string,
   title: string,
@@ -111,6 +141,3 @@ function modal(
     blocks: [...numbered(`${callback}/`, blocks, LIMITS.surfaceBlocks)],
   };
 }
-
-/** The action id that opens the backup modal, for App Home. */
-export const OPENS_BACKUP = ACTIONS.backup;

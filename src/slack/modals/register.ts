@@ -1,0 +1,63 @@
+import type { App } from '@slack/bolt';
+import type { Call } from '../answer.ts';
+import { answering } from '../answer.ts';
+import { backup } from '../commands/run-commands.ts';
+import { castVote } from '../actions/vote.ts';
+import type { SlackDeps } from '../deps.ts';
+import type { InFlight } from '../in-flight.ts';
+import { MODALS } from '../views/kit/action-ids.ts';
+import type { ModalOrigin } from '../views/modals.ts';
+import { INPUTS, originFrom, reasonFault } from '../views/modals.ts';
+
+interface Inputs {
+  readonly [block: string]: {
+    readonly [action: string]: {
+      readonly value?: string | null;
+      readonly selected_option?: { readonly value: string } | null;
+    };
+  };
+}
+
+/** Registers what comes back from the windows. Wrong input is said beside its field, everything else as a message. */
+export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): void {
+  app.view(MODALS.noGo, async ({ ack, body, view }) => {
+    const reason = textOf(view.state.values, INPUTS.noGoReason);
+    const fault = reasonFault(reason);
+    if (fault !== null) return await ack({ response_action: 'errors', errors: { [INPUTS.noGoReason.block]: fault } });
+    await ack();
+    const origin = originFrom(view.private_metadata);
+    await inFlight.run(async () => {
+      await answering(deps, MODALS.noGo, { ...body, ...placeFrom(origin) }, `view:${view.id}`, async (call) =>
+        castVote(deps, { gate: origin.gate ?? '', choice: 'no-go', comment: reason }, call),
+      );
+    });
+  });
+
+  app.view(MODALS.backup, async ({ ack, body, view }) => {
+    const gateway = view.state.values[INPUTS.gateway.block]?.[INPUTS.gateway.action]?.selected_option?.value;
+    if (gateway === undefined) {
+      return await ack({ response_action: 'errors', errors: { [INPUTS.gateway.block]: 'Choose a gateway.' } });
+    }
+    await ack();
+    const reason = textOf(view.state.values, INPUTS.backupReason);
+    const origin = originFrom(view.private_metadata);
+    await inFlight.run(async () => {
+      await answering(
+        deps,
+        MODALS.backup,
+        { ...body, ...placeFrom(origin) },
+        // The window's own id: a submission that is delivered twice asks once.
+        `view:${view.id}`,
+        async (call: Call) => backup(deps, { gateway, ...(reason === '' ? {} : { reason }) }, call),
+      );
+    });
+  });
+}
+
+function textOf(values: Inputs, { block, action }: { readonly block: string; readonly action: string }): string {
+  return values[block]?.[action]?.value?.trim() ?? '';
+}
+
+function placeFrom({ responseUrl, channel }: ModalOrigin) {
+  return { response_url: responseUrl, channel_id: channel };
+}

@@ -1,0 +1,91 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Answer } from '../engine/ports.ts';
+import { runOfGate } from '../runs/gate.ts';
+import type { Run } from '../runs/run.ts';
+import type { Call } from './answer.ts';
+import type { SlackDeps } from './deps.ts';
+import { cardLink } from './links.ts';
+import { recordIfNew } from './rights.ts';
+import type { Drawing } from './views/kit/blocks.ts';
+import type { ViewContext } from './views/kit/context.ts';
+import { busy, done, refusal, staleButton } from './views/run/notices.ts';
+import { runName } from './views/run/stand.ts';
+
+export function viewOf(deps: Pick<SlackDeps, 'names' | 'bot'>, run?: Run): ViewContext {
+  return { names: deps.names, link: run === undefined ? null : cardLink(deps.bot(), run) };
+}
+
+/** Draws the run in the background; whoever waits for an answer does not wait for Slack's limits. */
+export function drawSoon(deps: Pick<SlackDeps, 'publisher' | 'log'>, runId: string): void {
+  deps.publisher
+    .draw(runId)
+    .catch((error: unknown) => deps.log.warn({ run: runId, error }, 'drawing failed; the sweep tries again'));
+}
+
+/** The answer to whoever started a run: that it runs, and a link to its card, wherever the command was typed. */
+export async function startedAnswer(deps: SlackDeps, run: Run): Promise<Drawing> {
+  drawSoon(deps, run.id);
+  const now = await waitForCard(deps, run);
+  const where = now.channel === null ? '' : ` Its card is in <#${now.channel}>.`;
+  const lost =
+    now.messages['card']?.status === 'lost'
+      ? ` Slack did not let the bot post there, so there is no card: invite the bot with /invite. The run goes on; see /kong-status ${run.id} or App Home.`
+      : where;
+  return done(`${runName(now)} is under way.${lost} You will be told when it ends.`, now, viewOf(deps, now));
+}
+
+async function waitForCard(deps: SlackDeps, run: Run): Promise<Run> {
+  const until = Date.now() + (deps.waitForCardMs ?? 2000);
+  let now = run;
+  while (Date.now() < until) {
+    now = (await deps.operations.run(run.id))?.run ?? now;
+    const card = now.messages['card']?.status;
+    if (card === 'posted' || card === 'lost' || now.channel === null) return now;
+    await pause(100);
+  }
+  return now;
+}
+
+/** Codes of refusals that mean: what you pressed is a picture of the past. */
+const STALE = new Set([
+  'gate-decided',
+  'gate-expired',
+  'gate-superseded',
+  'gate-closed',
+  'unknown-gate',
+  'already-ended',
+  'already-cancelling',
+  'not-ended',
+]);
+
+/** A no, in the form that helps: the busy run with an offer, the decision that was already taken, or the plain words. */
+export async function refusedAnswer(
+  deps: SlackDeps,
+  refused: Extract<Answer, { ok: false }>,
+  command: string,
+  call: Call,
+  gate?: string,
+): Promise<Drawing> {
+  await recordIfNew(deps, refused.refusal, command, call.by);
+  const { run } = refused;
+  if (run === undefined) return refusal(refused.refusal, viewOf(deps));
+  if (refused.refusal.code === 'busy') return busy(refused.refusal, run, viewOf(deps, run));
+  if (!STALE.has(refused.refusal.code)) return refusal(refused.refusal, viewOf(deps, run));
+  const meant = run.gates.find((one) => one.gate === gate);
+  return staleButton(refused.refusal, run, meant, viewOf(deps, run));
+}
+
+/** True when the refusal says that the pressed message is out of date and should be drawn again. */
+export function isStale(refused: Extract<Answer, { ok: false }>): boolean {
+  return STALE.has(refused.refusal.code);
+}
+
+/** The run that a button belongs to, by its value or by the block it stood in; null when neither tells. */
+export function runOfButton(value: string | undefined, blockId: string | undefined): string | null {
+  const byValue = value === undefined ? null : (runOfGate(value) ?? runId(value));
+  return byValue ?? runId(blockId?.split('/')[0] ?? '');
+}
+
+function runId(text: string): string | null {
+  return /^[A-Z]-[1-9][0-9]{0,9}$/.test(text) ? text : null;
+}
