@@ -1,5 +1,5 @@
 import { formatFaults } from '../config/fault.ts';
-import { readConfig } from '../config/read.ts';
+import { readConfig, type SecretUse } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
 import type { Operations } from '../engine/ports.ts';
 import { createLog, type Log } from '../operations/log.ts';
@@ -23,9 +23,13 @@ export interface Session {
   readonly caller: Caller;
 }
 
-/** Reads the configuration, or says everything that is wrong with it. */
-export async function withConfig(cli: Cli, work: (config: Config) => Promise<ExitCode>): Promise<ExitCode> {
-  const read = readConfig({ path: cli.configPath, env: cli.terminal.env });
+/** Reads the configuration, or says everything that is wrong with it. `secrets`: which of them will be used. */
+export async function withConfig(
+  cli: Cli,
+  secrets: readonly SecretUse[],
+  work: (config: Config) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const read = readConfig({ path: cli.configPath, env: cli.terminal.env, secrets });
   if (read.ok) return await work(read.config);
   cli.terminal.err(formatFaults(read.path, read.faults));
   return EXIT.usage;
@@ -34,7 +38,8 @@ export async function withConfig(cli: Cli, work: (config: Config) => Promise<Exi
 /** The same operations as in Slack, under the name of the person at the terminal. */
 export async function withOperations(cli: Cli, work: (session: Session) => Promise<ExitCode>): Promise<ExitCode> {
   const { terminal, ports } = cli;
-  return await withConfig(cli, async (config) => {
+  // Whoever votes on a bastion needs neither Kong's secrets nor the signing key there.
+  return await withConfig(cli, [], async (config) => {
     const caller = whoIsThere(config, terminal.systemUser, terminal.host);
     if (isRefusal(caller)) return sayRefusal(terminal, caller);
     const connection = await ports.connect(config, terminalLog(terminal));

@@ -13,9 +13,15 @@ import { fileProblem, lookUpSecret, secretReader, type Variables } from './secre
 /** Looked for in this order when neither an option nor KONG_CHATOPS_CONFIG names a file. */
 export const DEFAULT_PATHS = ['./kong-chatops.yaml', '/etc/kong-chatops/kong-chatops.yaml'] as const;
 
+/** Whose secrets a process uses: Kong's and its databases', or the signing key. */
+export type SecretUse = 'gateways' | 'signing';
+const EVERY_USE: readonly SecretUse[] = ['gateways', 'signing'];
+
 export interface ReadOptions {
   readonly path?: string | undefined;
   readonly env: Variables;
+  /** Which secrets must be there. Default all: only whoever needs a secret should hold it. */
+  readonly secrets?: readonly SecretUse[];
 }
 
 export type ReadResult =
@@ -31,12 +37,12 @@ export type FileResult =
  * The one configuration of a process, frozen to its depth, or every fault of file and environment at once.
  * Nothing else in the program reads the environment. Never throws, never shows a secret.
  */
-export function readConfig({ path, env }: ReadOptions): ReadResult {
+export function readConfig({ path, env, secrets = EVERY_USE }: ReadOptions): ReadResult {
   const environment = readEnvironment(env);
   const file = readFile(path, env);
   const faults = [
     ...(file.ok ? [] : file.faults),
-    ...secretFaults(file, env),
+    ...secretFaults(file, env, secrets),
     ...(environment.ok ? [] : environment.faults),
   ];
   if (!file.ok || !environment.ok || faults.length > 0) return { ok: false, path: file.path, faults };
@@ -100,10 +106,11 @@ function parse(path: string, bytes: Buffer): Read {
   return { ok: true, path, seen, file: parsed.data, digest: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Every secret that the file refers to must be there now: better at the start than in the night. */
-function secretFaults({ seen }: Read, env: Variables): ConfigFault[] {
+/** Every secret that will be used must be there now: better at the start than in the night. */
+function secretFaults({ seen }: Read, env: Variables, uses: readonly SecretUse[]): ConfigFault[] {
   if (seen === null) return [];
-  return secretReferences(seen.names).flatMap(({ keys, reference }) => {
+  const used = secretReferences(seen.names).filter(({ use }) => uses.includes(use));
+  return used.flatMap(({ keys, reference }) => {
     const looked = lookUpSecret(reference, env);
     if (looked.ok) return [];
     const allowed =
@@ -114,13 +121,20 @@ function secretFaults({ seen }: Read, env: Variables): ConfigFault[] {
   });
 }
 
-function secretReferences(names: Names): { keys: PropertyKey[]; reference: SecretReference }[] {
+interface UsedSecret {
+  readonly keys: readonly PropertyKey[];
+  readonly use: SecretUse;
+  readonly reference: SecretReference;
+}
+
+function secretReferences(names: Names): UsedSecret[] {
   const ofGateways = names.gateways.flatMap((gateway, at) => [
-    { keys: ['gateways', at, 'admin_api', 'token'], reference: gateway.admin_api.token },
-    { keys: ['gateways', at, 'database', 'password'], reference: gateway.database.password },
+    { keys: ['gateways', at, 'admin_api', 'token'], use: 'gateways' as const, reference: gateway.admin_api.token },
+    { keys: ['gateways', at, 'database', 'password'], use: 'gateways' as const, reference: gateway.database.password },
   ]);
-  return [...ofGateways, { keys: ['signing', 'private_key'], reference: names.signing.private_key }].flatMap(
-    ({ keys, reference }) => (reference === undefined ? [] : [{ keys, reference }]),
+  const signing = { keys: ['signing', 'private_key'], use: 'signing' as const, reference: names.signing.private_key };
+  return [...ofGateways, signing].flatMap(({ reference, ...rest }) =>
+    reference === undefined ? [] : [{ ...rest, reference }],
   );
 }
 

@@ -61,10 +61,14 @@ describe('the command line', () => {
   });
 
   it('reports all faults of the configuration with 2, before it connects to anything', async () => {
-    const { code, err } = await ran(['status'], testTerminal({ env: { KONG_CHATOPS_CONFIG: config.path } }));
+    const { code, err } = await ran(
+      ['status'],
+      testTerminal({ env: { KONG_CHATOPS_CONFIG: config.path, LOG_LEVEL: 'loud' } }),
+    );
     expect(code).toBe(2);
     expect(err).toContain('has 2 faults:');
     expect(err).toContain('DATABASE_URL\n    found:   nothing');
+    expect(err).toContain('LOG_LEVEL\n    found:   "loud"');
   });
 
   it('refuses a system user that is nobody, and names the key to add', async () => {

@@ -115,6 +115,13 @@ describe('a secret', () => {
     ]);
   });
 
+  it('is asked for only of whoever uses it', () => {
+    const env = { DATABASE_URL: ENV.DATABASE_URL };
+    expect(readConfig({ path: write(VALID), env, secrets: [] }).ok).toBe(true);
+    expect(readConfig({ path: write(VALID), env, secrets: ['gateways'] }).ok).toBe(true);
+    expect(readConfig({ path: write(VALID), env, secrets: ['signing'] }).ok).toBe(false);
+  });
+
   it('given twice is refused, because nobody could say which one wins', () => {
     expect(faultsOf(VALID, { ...ENV, SIGNING_KEY_FILE: '/nowhere' })).toMatchObject([
       { path: 'signing.private_key', found: 'both SIGNING_KEY and SIGNING_KEY_FILE are set' },

@@ -26,7 +26,9 @@ export async function start(cli: Cli, flags: StartFlags): Promise<ExitCode> {
     sayRefusal(cli.terminal, options);
     return EXIT.usage;
   }
-  return await withConfig(cli, async (config) => {
+  // Kong's secrets belong to the workers that carry out steps, and to nobody else.
+  const carriesOut = options.queues.some((queue) => queue !== 'publish');
+  return await withConfig(cli, carriesOut ? ['gateways', 'signing'] : ['signing'], async (config) => {
     const missing = missingForSlack(config, options);
     if (missing.length > 0) {
       cli.terminal.err(formatFaults(null, missing));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Config } from '../../config/schema.ts';
 import { Fault } from '../../runs/fault.ts';
@@ -57,7 +57,7 @@ export function botFindings(
   config: Pick<Config, 'slack'>,
   answer: SlackAnswer,
   now: Date,
-  wanted: readonly string[] = manifestScopes(),
+  wanted: readonly string[] | null = manifestScopes(),
 ): readonly Finding[] {
   if (!answer.ok) {
     const hint = 'Install the app again (OAuth & Permissions) and take its new token.';
@@ -77,11 +77,12 @@ export function botFindings(
   return [...findings, ...scopeFindings(answer.scopes, wanted), ...clockFindings(answer.date, now)];
 }
 
-function scopeFindings(granted: readonly string[] | null, wanted: readonly string[]): Finding[] {
-  if (granted === null)
-    return [
-      warn('Slack scopes', 'Slack did not say which scopes the token has', 'Compare them with manifest.yml by hand.'),
-    ];
+function scopeFindings(granted: readonly string[] | null, wanted: readonly string[] | null): Finding[] {
+  if (granted === null || wanted === null) {
+    const why =
+      granted === null ? 'Slack did not say which scopes the token has' : 'manifest.yml is not beside the program';
+    return [warn('Slack scopes', why, 'Compare the scopes of the app with manifest.yml by hand.')];
+  }
   const lacking = wanted.filter((scope) => !granted.includes(scope));
   const extra = granted.filter((scope) => !wanted.includes(scope));
   const findings =
@@ -123,10 +124,10 @@ function appFinding(answer: SlackAnswer): Finding {
   return fail('Slack socket', `the app-level token was refused (${answer.error ?? 'no reason'})`, hint);
 }
 
-/** What the app is asked to be given: `oauth_config.scopes.bot` of manifest.yml. */
-export function manifestScopes(
-  path: string | URL = new URL('../../../manifest.yml', import.meta.url),
-): readonly string[] {
+/** What the app is asked to be given: `oauth_config.scopes.bot` of manifest.yml; null where it was not shipped along. */
+export function manifestScopes(): readonly string[] | null {
+  const path = new URL('../../../manifest.yml', import.meta.url);
+  if (!existsSync(path)) return null;
   const manifest = parse(readFileSync(path, 'utf8')) as { oauth_config?: { scopes?: { bot?: readonly string[] } } };
   return manifest.oauth_config?.scopes?.bot ?? [];
 }
