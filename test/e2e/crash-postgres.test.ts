@@ -1,0 +1,3 @@
+import { crashTest } from './crash-story.ts';
+
+crashTest('PostgreSQL');
