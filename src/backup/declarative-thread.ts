@@ -12,7 +12,8 @@ parentPort?.postMessage(answerFor(String(workerData)));
 function answerFor(path: string): DeclarativeAnswer {
   const text = readFileSync(path, 'utf8');
   try {
-    const document: unknown = parse(text, { prettyErrors: true, logLevel: 'silent' });
+    // Not `silent`: that takes a file that breaks off in the middle for a whole one.
+    const document: unknown = parse(text, { logLevel: 'error' });
     if (typeof document !== 'object' || document === null || Array.isArray(document)) return { line: null };
     const { _format_version: version, _workspace: workspace } = document as Record<string, unknown>;
     if (typeof version !== 'string') return { line: null };

@@ -87,12 +87,13 @@ async function readableLists(admin: AdminApi, root: KongRoot, workspaces: readon
   for (const workspace of workspaces) {
     const prefix = root.edition === 'community' ? null : workspace;
     const lists = await admin.readableLists(root.version, prefix);
-    answers.push(...lists.map((answer) => ({ ...answer, place: prefix === null ? '' : `${workspace}/` })));
+    answers.push(...lists.map((answer) => ({ ...answer, place: prefix === null ? '/' : `/${workspace}/` })));
   }
   const unread = answers.filter(({ answer }) => answer === 'forbidden' || answer === 'failed');
   if (unread.length === 0) return answers.filter(({ answer }) => answer === 'ok').length;
   const named = unread.map(
-    ({ place, list, status }) => `/${place}${list} (${status === null ? 'no answer' : `HTTP ${status}`})`,
+    ({ place, list, status }) =>
+      `${place}${list.replace(/^\//, '')} (${status === null ? 'no answer' : `HTTP ${status}`})`,
   );
   const forbidden = unread.every(({ answer }) => answer === 'forbidden');
   throw new Fault(
