@@ -2,8 +2,8 @@ import type { Pool, PoolClient } from 'pg';
 import { inStore } from '../postgres/fault.ts';
 import type { ChainRow } from './chain.ts';
 
-/** Rows per round trip: big enough to hide the round trip, small enough for flat memory (about 5 MB). */
-const BATCH = 5_000;
+/** Rows per round trip: big enough to hide the round trip, small enough for flat memory (about 2 MB). */
+const BATCH = 2_000;
 
 type RowArray = [seq: string, runId: string, version: number, body: string, prevHash: string, hash: string];
 

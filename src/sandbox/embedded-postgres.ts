@@ -133,7 +133,8 @@ async function startOn(cluster: Cluster, port: number): Promise<Dependent> {
     return server;
   } catch (error) {
     await server.stop(true);
-    throw await notStarted(cluster.folder, error);
+    const log = await readFile(join(cluster.folder, 'log'), 'utf8').catch(() => '');
+    throw notStarted(new Error(log.slice(-2000), { cause: error }));
   } finally {
     await log.close();
   }
@@ -153,13 +154,12 @@ async function ready(pidFile: string, ended: Promise<void>): Promise<void> {
   throw new Error(`it was not ready within ${START_TIMEOUT_MS / 1000} s`);
 }
 
-async function notStarted(folder: string, cause: unknown): Promise<Fault> {
-  const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '');
+function notStarted(cause: unknown): Fault {
   return new Fault(
     'embedded-postgres.not-started',
     'The embedded PostgreSQL did not start.',
     'Set DATABASE_URL to a PostgreSQL of your own, or free memory and disk in the temporary folder and try again.',
-    { cause: new Error(log.slice(-2000), { cause }) },
+    { cause },
   );
 }
 
@@ -233,7 +233,9 @@ async function initialise(folder: string, binaries: Binaries, account: Account):
       '--no-instructions',
     ],
     { env: ENVIRONMENT, cwd: folder, ...account },
-  );
+  ).catch((cause: unknown) => {
+    throw notStarted(cause);
+  });
   return password;
 }
 

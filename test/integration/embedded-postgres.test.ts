@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,13 +13,19 @@ process.stdout.write(JSON.stringify({ folder: server.folder, url: server.url }))
 setInterval(() => undefined, 1000);
 `;
 
+// `nobody` on Debian and most others.
+const NOBODY = 65534;
+
 describe('the embedded server', () => {
+  it.skipIf(!runsAs(NOBODY))('runs as an ordinary user as it does as root', async () => {
+    const { folder, url, parent } = await startElsewhere({ uid: NOBODY, gid: NOBODY });
+    await withClient(url, (client) => client.query('SELECT 1'));
+    parent.kill('SIGTERM');
+    await expect.poll(() => existsSync(folder), { timeout: 10_000 }).toBe(false);
+  });
+
   it('dies with its parent, also by SIGKILL, and leaves no folder', async () => {
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', START], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [chunk] = (await once(parent.stdout, 'data')) as [Buffer];
-    const { folder, url } = JSON.parse(chunk.toString()) as { folder: string; url: string };
+    const { folder, url, parent } = await startElsewhere({});
     await withClient(url, (client) => client.query('SELECT 1'));
     parent.kill('SIGKILL');
     await expect.poll(() => existsSync(folder), { timeout: 10_000 }).toBe(false);
@@ -63,3 +69,19 @@ describe.skipIf(!need('redis-server'))('a test redis', () => {
     await redis.stop();
   });
 });
+
+async function startElsewhere(account: { uid?: number; gid?: number }) {
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', START], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: '/',
+    ...account,
+  });
+  const [chunk] = (await once(parent.stdout, 'data')) as [Buffer];
+  return { parent, ...(JSON.parse(chunk.toString()) as { folder: string; url: string }) };
+}
+
+/** Whether we may become that user, and it may read this project. */
+function runsAs(uid: number): boolean {
+  const read = 'require("node:fs").accessSync(process.argv[1])';
+  return spawnSync(process.execPath, ['-e', read, import.meta.filename], { uid, gid: uid, cwd: '/' }).status === 0;
+}

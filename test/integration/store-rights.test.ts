@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkStore } from '../../src/postgres/check.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
+import { startTransactionPooler } from '../support/transaction-pooler.ts';
 import { freshDatabase, withClient, type TestDatabase } from '../support/postgres.ts';
 
 const trail = 'kong_chatops.audit_events';
@@ -68,6 +69,17 @@ describe('the check of the store', () => {
       protection: 'triggers alone',
       weak: ['the role postgres is a superuser'],
     });
+  });
+
+  it('refuses a pooler in transaction mode, where locks and notifications are lost', async () => {
+    const pooler = await startTransactionPooler(database.botUrl);
+    await expect(checkStore(pooler.url)).rejects.toMatchObject({
+      code: 'store.transaction-pooler',
+      message:
+        'DATABASE_URL leads to a pooler in transaction mode: locks on running steps and notifications do not survive there.',
+      hint: 'Point DATABASE_URL at PostgreSQL itself, or at a pooler in session mode.',
+    });
+    await pooler.stop();
   });
 
   it('refuses a store whose trigger is off', async () => {

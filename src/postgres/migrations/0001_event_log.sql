@@ -1,13 +1,13 @@
 -- The event log, which is the audit trail and the state at once. Every column is covered by the row's hash.
 CREATE TABLE kong_chatops.audit_events (
   seq       bigint  PRIMARY KEY CHECK (seq > 0),
-  -- A line break would make two different rows hash alike.
-  run_id    text    NOT NULL CHECK (run_id ~ '^[A-Za-z0-9-]{1,40}$'),
+  -- A line break would make two different rows hash alike. (A regular expression here costs 8 us an append.)
+  run_id    text    NOT NULL CHECK (strpos(run_id, E'\n') = 0 AND length(run_id) BETWEEN 1 AND 40),
   version   integer NOT NULL CHECK (version > 0),
   -- RFC 8785 canonical JSON of actor, at, data and type. Text, because it is hashed byte by byte.
   body      text    NOT NULL,
-  prev_hash text    NOT NULL CHECK (prev_hash ~ '^[0-9a-f]{64}$'),
-  hash      text    NOT NULL CHECK (hash ~ '^[0-9a-f]{64}$'),
+  prev_hash text    NOT NULL CHECK (length(prev_hash) = 64),
+  hash      text    NOT NULL CHECK (length(hash) = 64),
   UNIQUE (run_id, version)
 );
 
@@ -38,7 +38,7 @@ CREATE TABLE kong_chatops.runs (
   exclusive    text,
   due_at       timestamptz,
   verified_at  timestamptz
-);
+) WITH (fillfactor = 50); -- every append updates a row in place
 CREATE UNIQUE INDEX runs_exclusive ON kong_chatops.runs (exclusive) WHERE exclusive IS NOT NULL;
 CREATE INDEX runs_open ON kong_chatops.runs (id) WHERE active OR unsettled;
 CREATE INDEX runs_gateway ON kong_chatops.runs (gateway, requested_at DESC);
