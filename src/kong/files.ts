@@ -1,5 +1,10 @@
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Gap } from '../runbooks/backup.ts';
-import type { RunCommand } from '../run-command/command.ts';
+import type { FileEntry, RunCommand } from '../run-command/command.ts';
+import { Fault } from '../runs/fault.ts';
+import { hasOwnPlugins, maskKongConf, namedPaths, parseKongConf, secretsOf } from './kong-conf.ts';
+import type { KongConf } from './kong-conf.ts';
+import { isPassing, isSecretByContent, isSecretByName } from './prefix-files.ts';
 
 export interface GatewayFiles {
   readonly kongConf: string;
@@ -26,9 +31,203 @@ export interface FilesTaken {
   readonly gaps: readonly Gap[];
 }
 
-/** Reads kong.conf, the prefix, and the files that kong.conf names. Faults `file.…` when kong.conf or prefix cannot be read. */
-export declare function takeFiles(
+interface Options {
+  readonly signal?: AbortSignal | undefined;
+  readonly onFile?: (done: number, total: number) => void;
+}
+
+/** Configuration is small; whatever is larger does not belong into memory, nor into this artifact. */
+const LARGEST_FILE = 16 * 1024 * 1024;
+/** Names shown in a gap; the rest is counted. */
+const NAMES_SHOWN = 8;
+
+/** A file that is to be taken, and why. */
+interface Wanted {
+  readonly entry: FileEntry;
+  readonly because: string;
+}
+/** What was not taken: a path, or a path and the reason. */
+interface LeftOut {
+  readonly secret: string[];
+  readonly unreadable: string[];
+}
+
+/**
+ * Reads kong.conf, the prefix, and the files that kong.conf names. Faults `file.…` when kong.conf or the prefix itself
+ * cannot be read; a single file that cannot is a gap.
+ */
+export async function takeFiles(run: RunCommand, files: GatewayFiles, options: Options = {}): Promise<FilesTaken> {
+  const from = { kongConf: resolve(files.kongConf), prefix: resolve(files.prefix) };
+  const text = (await run.readFile(from.kongConf, { maxBytes: LARGEST_FILE })).toString('utf8');
+  const conf = parseKongConf(text);
+  const left: LeftOut = { secret: [], unreadable: [] };
+  const known = [...secretsOf(conf), ...(await effectiveSecrets(run, from.prefix))];
+
+  const wanted = new Map<string, Wanted>();
+  for (const entry of await walk(run, from.prefix, left)) wanted.set(entry.path, { entry, because: 'prefix' });
+  for (const named of await findNamed(run, conf, from.prefix, left)) {
+    if (!wanted.has(named.entry.path)) wanted.set(named.entry.path, named);
+  }
+  wanted.delete(from.kongConf);
+
+  const { masked, file } = await takeKongConf(run, from.kongConf, text);
+  const taken = [file];
+  const list = [...wanted.values()].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
+  for (const [index, each] of list.entries()) {
+    options.signal?.throwIfAborted();
+    const one = await take(run, each, known, left);
+    if (one !== null) taken.push(one);
+    options.onFile?.(index + 1, list.length);
+  }
+  return { files: taken, gaps: gapsOf(from, conf, masked, left) };
+}
+
+async function takeKongConf(
   run: RunCommand,
-  files: GatewayFiles,
-  options?: { readonly signal?: AbortSignal | undefined; readonly onFile?: (done: number, total: number) => void },
-): Promise<FilesTaken>;
+  path: string,
+  text: string,
+): Promise<{ readonly file: SavedFile; readonly masked: readonly string[] }> {
+  const entry = await run.fileEntry(path);
+  const clean = maskKongConf(text);
+  const file = {
+    path,
+    name: path.slice(1),
+    mode: entry?.mode ?? 0o600,
+    modifiedAt: entry?.modifiedAt ?? new Date(0),
+    content: Buffer.from(clean.text),
+    because: 'kong.conf',
+    masked: clean.masked,
+  };
+  return { file, masked: clean.masked };
+}
+
+/** `.kong_env` is not kept; it only tells which words must not stand in any file that is. */
+async function effectiveSecrets(run: RunCommand, prefix: string): Promise<string[]> {
+  const path = join(prefix, '.kong_env');
+  const env = await run.readFile(path, { maxBytes: LARGEST_FILE }).catch(() => null);
+  return env === null ? [] : secretsOf(parseKongConf(env.toString('utf8')));
+}
+
+/** Files of the prefix that are worth keeping. Folders of nginx's own are not even opened: others may not. */
+async function walk(run: RunCommand, folder: string, left: LeftOut): Promise<FileEntry[]> {
+  const found: FileEntry[] = [];
+  for (const entry of await run.listFiles(folder)) {
+    if (isPassing(entry.path, entry.kind)) continue;
+    const target = entry.kind === 'link' ? await run.fileEntry(entry.path) : null;
+    if (target?.kind === 'file') found.push(target);
+    if (entry.kind === 'link') continue;
+    if (entry.kind === 'folder') found.push(...(await walkInner(run, entry.path, left)));
+    else found.push(entry);
+  }
+  return found;
+}
+
+async function walkInner(run: RunCommand, folder: string, left: LeftOut): Promise<FileEntry[]> {
+  try {
+    return await walk(run, folder, left);
+  } catch (error) {
+    left.unreadable.push(`${folder} (${reason(error)})`);
+    return [];
+  }
+}
+
+async function findNamed(run: RunCommand, conf: KongConf, prefix: string, left: LeftOut): Promise<Wanted[]> {
+  const found: Wanted[] = [];
+  for (const { key, path } of namedPaths(conf, prefix)) {
+    const entries = path.includes('*') ? await matching(run, path) : [await run.fileEntry(path).catch(() => null)];
+    for (const entry of entries) {
+      if (entry === null) left.unreadable.push(`${path} (${key}: not there)`);
+      else if (entry.kind === 'file') found.push({ entry, because: key });
+    }
+  }
+  return found;
+}
+
+/** `conf.d/*.conf`: a star in the last part, as nginx includes are written. */
+async function matching(run: RunCommand, pattern: string): Promise<FileEntry[]> {
+  const literal = basename(pattern).replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const name = new RegExp(`^${literal.replaceAll('*', '.*')}$`);
+  const entries = await run.listFiles(dirname(pattern)).catch(() => []);
+  return entries.filter((entry) => name.test(basename(entry.path)));
+}
+
+/** Null when it was left out, which `left` then tells. */
+async function take(
+  run: RunCommand,
+  { entry, because }: Wanted,
+  known: readonly string[],
+  left: LeftOut,
+): Promise<SavedFile | null> {
+  const { path, mode, modifiedAt } = entry;
+  if (isSecretByName(path)) {
+    left.secret.push(path);
+    return null;
+  }
+  try {
+    const content = await run.readFile(path, { maxBytes: LARGEST_FILE });
+    // The declarative file is what a DB-less gateway has for a database, and is as open as a database's dump.
+    if (because !== 'declarative_config' && isSecretByContent(content, known)) {
+      left.secret.push(path);
+      return null;
+    }
+    return { path, name: path.slice(1), mode, modifiedAt, content, because, masked: [] };
+  } catch (error) {
+    // What a running node removed meanwhile was never configuration.
+    if (!(because === 'prefix' && error instanceof Fault && error.code === 'file.missing'))
+      left.unreadable.push(`${path} (${reason(error)})`);
+    return null;
+  }
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Fault)) throw error;
+  const words: Readonly<Record<string, string>> = {
+    'file.missing': 'not there',
+    'file.forbidden': 'not readable for the bot',
+    'file.too-large': 'too large',
+  };
+  return words[error.code] ?? 'not readable';
+}
+
+function gapsOf({ kongConf, prefix }: GatewayFiles, conf: KongConf, masked: readonly string[], left: LeftOut): Gap[] {
+  const gaps: Gap[] = [];
+  const secret = left.secret.map((path) => (path.startsWith(`${prefix}/`) ? relative(prefix, path) : path));
+  if (secret.length > 0)
+    gaps.push({
+      kind: 'prefix-secrets',
+      count: secret.length,
+      what: `${counted(secret.length, 'file')} with passwords or private keys ${secret.length === 1 ? 'is' : 'are'} not in the set: ${names(secret)}`,
+      why: 'sets are not encrypted, so secrets are left out; keep these where you keep secrets',
+    });
+  if (masked.length > 0)
+    gaps.push({
+      kind: 'kong-conf-secrets',
+      count: masked.length,
+      what: `${counted(masked.length, 'value')} of ${basename(kongConf)} ${masked.length === 1 ? 'is' : 'are'} masked: ${names(masked)}`,
+      why: 'sets are not encrypted, so secrets are left out; name them by a vault reference to have the file whole',
+    });
+  if (left.unreadable.length > 0)
+    gaps.push({
+      kind: 'unreadable-files',
+      count: left.unreadable.length,
+      what: `${counted(left.unreadable.length, 'file')} could not be read: ${names(left.unreadable)}`,
+      why: 'let the user that the bot runs as read them, or correct kong.conf',
+    });
+  if (hasOwnPlugins(conf))
+    gaps.push({
+      kind: 'custom-plugins',
+      count: null,
+      what: 'The code of custom plugins is not in the set',
+      why: 'lua_package_path names folders of its own; keep their code where you keep source code',
+    });
+  return gaps;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function names(list: readonly string[]): string {
+  const shown = list.slice(0, NAMES_SHOWN).join(', ');
+  return list.length > NAMES_SHOWN ? `${shown} and ${list.length - NAMES_SHOWN} more` : shown;
+}
