@@ -6,8 +6,14 @@ import { Fault } from '../runs/fault.ts';
 
 /** A picture of something in the workspace, as one person sees it. */
 export type Picture =
-  /** One message in its channel. */
-  | { readonly of: 'message'; readonly as: string; readonly channel: string; readonly ts: string }
+  /** One message in its channel, once it shows a text where one is given (at most 2 s). */
+  | {
+      readonly of: 'message';
+      readonly as: string;
+      readonly channel: string;
+      readonly ts: string;
+      readonly shows?: string;
+    }
   /** A message with its thread beside it. */
   | { readonly of: 'thread'; readonly as: string; readonly channel: string; readonly ts: string }
   /** The end of a conversation, with everything around it. */
@@ -84,6 +90,9 @@ async function shoot(page: Page, url: string, picture: Picture, path: string): P
   const message = page.locator(`.messages .msg[data-ts="${picture.ts}"]`);
   await message.waitFor();
   if (picture.of === 'message') {
+    const shown = picture.shows === undefined ? message : message.filter({ hasText: picture.shows });
+    // An edit reaches the page a moment after it reaches us.
+    await shown.waitFor({ timeout: 2000 }).catch(() => undefined);
     await message.screenshot({ path });
     return;
   }

@@ -66,10 +66,16 @@ export function environment(parts: ConfigParts, configPath: string): Record<stri
     DATABASE_OWNER_URL: parts.databases.ownerUrl,
     KONG_DB_PASSWORD: parts.databases.kong.password,
     KONG_CHATOPS_SIGNING_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    ...(parts.slackApiUrl === null ? {} : slackEnvironment(parts.slackApiUrl)),
+    LOG_LEVEL: 'warn',
+  };
+}
+
+function slackEnvironment(apiUrl: string): Record<string, string> {
+  return {
     SLACK_BOT_TOKEN: TOKENS.bot,
     SLACK_APP_TOKEN: TOKENS.app,
     SLACK_SIGNING_SECRET: TOKENS.signingSecret,
-    ...(parts.slackApiUrl === null ? {} : { SLACK_API_URL: parts.slackApiUrl }),
-    LOG_LEVEL: 'warn',
+    SLACK_API_URL: apiUrl,
   };
 }

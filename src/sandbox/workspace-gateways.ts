@@ -1,9 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Client } from 'pg';
+import { writeKongFiles } from './kong/prefix.ts';
+import { PRODUCTION, STAGING, type SeedSize } from './kong/seed/gateway.ts';
+import { seedKong } from './kong/seed/seed.ts';
 import { createKongSchema, startStandInKong, type StandInKong } from './kong/stand-in.ts';
 import type { Closers } from './workspace-closers.ts';
 import type { SandboxDatabases } from './workspace-databases.ts';
-import { seedGateway, type SeedSize } from './workspace-seed.ts';
 
 export interface SandboxGateway {
   readonly name: 'staging' | 'production';
@@ -15,10 +17,14 @@ export interface SandboxGateway {
   readonly kong: StandInKong;
 }
 
-const SIZES: Readonly<Record<SandboxGateway['name'], SeedSize>> = {
-  staging: { services: 3, consumers: 5, metrics: 200 },
-  // The counters of the rate limiting plugin are what makes a real Kong database large.
-  production: { services: 12, consumers: 120, metrics: 250_000 },
+interface Content {
+  readonly size: SeedSize;
+  /** Rows of the rate limiting plugin's counters: what makes a real Kong database large, and in no declarative file. */
+  readonly counters: number;
+}
+const CONTENT: Readonly<Record<SandboxGateway['name'], Content>> = {
+  staging: { size: STAGING, counters: 500 },
+  production: { size: PRODUCTION, counters: 250_000 },
 };
 
 /** Two Kongs of our own making with different content, each with its database, kong.conf and prefix. */
@@ -37,42 +43,28 @@ async function startGateway(
   open: Closers,
 ): Promise<SandboxGateway> {
   const database = `kong_${name}`;
-  const prefix = join(folder, name, 'prefix');
+  const { size, counters } = CONTENT[name];
+  const url = databases.urlOf(database);
   await databases.create(database);
-  await createKongSchema(databases.urlOf(database));
-  const kong = await startStandInKong({ databaseUrl: databases.urlOf(database), prefix });
+  await createKongSchema(url);
+  await seedKong(url, size);
+  await databases.inDatabase(database, (client) => countRequests(client, counters));
+  const { host, port, kong: role } = databases;
+  const files = await writeKongFiles(join(folder, name), { database: { host, port, name: database, ...role } });
+  const kong = await startStandInKong({ databaseUrl: url, prefix: files.prefix });
   open.add(`Kong ${name}`, () => kong.stop());
-  await seedGateway(kong.url, name, SIZES[name], (work) => databases.inDatabase(database, work));
-  const kongConf = join(folder, name, 'kong.conf');
-  await writeFiles(kongConf, prefix, databases, database);
-  return { name, environment: name, adminUrl: kong.url, database, kongConf, prefix, kong };
+  return { name, environment: name, adminUrl: kong.url, database, kongConf: files.conf, prefix: files.prefix, kong };
 }
 
-/** What a running Kong 3.9 keeps in its prefix, by the listing of a real one; sizes are not imitated. */
-async function writeFiles(
-  kongConf: string,
-  prefix: string,
-  databases: SandboxDatabases,
-  database: string,
-): Promise<void> {
-  await mkdir(join(prefix, 'ssl'), { recursive: true });
-  await mkdir(join(prefix, 'logs'));
-  const { user, password } = databases.kong;
-  const connection = [
-    `pg_host = ${databases.host}`,
-    `pg_port = ${databases.port}`,
-    `pg_database = ${database}`,
-    `pg_user = ${user}`,
-    `pg_password = ${password}`,
-  ];
-  const conf = ['# Kong of the sandbox', 'database = postgres', ...connection, `prefix = ${prefix}`, ''].join('\n');
-  await Promise.all([
-    writeFile(kongConf, conf, { mode: 0o640 }),
-    writeFile(join(prefix, '.kong_env'), conf, { mode: 0o640 }),
-    writeFile(join(prefix, 'nginx.conf'), 'include nginx-kong.conf;\n'),
-    writeFile(join(prefix, 'nginx-kong.conf'), 'server { listen 8000; server_name kong; }\n'),
-    writeFile(join(prefix, 'ssl', 'kong-default.crt'), 'the sandbox has no certificate\n'),
-    writeFile(join(prefix, 'ssl', 'kong-default.key'), 'the sandbox has no key\n', { mode: 0o600 }),
-    writeFile(join(prefix, 'logs', 'error.log'), ''),
-  ]);
+/** As the rate limiting plugin does with `policy: cluster`. */
+async function countRequests(client: Client, counters: number): Promise<void> {
+  await client.query(
+    `INSERT INTO ratelimiting_metrics (identifier, period, period_date, service_id, route_id, value)
+     SELECT md5(n::text), 'minute', now() - n * interval '1 minute',
+            '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', n
+       FROM generate_series(1, $1::int) AS n`,
+    [counters],
+  );
+  // Row counts of a table that was just filled are estimates until then.
+  await client.query('ANALYZE');
 }

@@ -53,6 +53,8 @@ export interface SlackControl {
   messages(channel: string): Promise<readonly SlackMessage[]>;
   /** The bot's direct messages to a person, oldest first. */
   directMessages(user: string): Promise<readonly SlackMessage[]>;
+  /** Told of every message as it is posted and as often as it is changed. Answers how to stop. */
+  watch(listener: (message: SlackMessage) => void): () => void;
   /** Waits until `seen` answers something; it is asked again after each change anywhere in the workspace. */
   until<T>(what: string, seen: () => Promise<T | null | undefined> | T | null | undefined, ms?: number): Promise<T>;
   /** Traffic between bot and workspace, the last 1,000 entries. */
@@ -67,11 +69,12 @@ interface Mirror {
   errors: Readonly<Record<string, string>> | null;
   /** Woken by each thing that the workspace tells. */
   readonly listeners: Set<(kind: string) => void>;
+  readonly watchers: Set<(message: SlackMessage) => void>;
 }
 
 /** Connects to the workspace at `url` as every person in it. */
 export async function slackControl(url: string): Promise<SlackControl> {
-  const mirror: Mirror = { modalStack: [], homes: {}, errors: null, listeners: new Set() };
+  const mirror: Mirror = { modalStack: [], homes: {}, errors: null, listeners: new Set(), watchers: new Set() };
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ui`);
   const greeted = next(mirror, ['init'], 10_000, 'local Slack did not greet its control client');
   socket.addEventListener('message', (event) => follow(mirror, String(event.data)));
@@ -120,6 +123,10 @@ export async function slackControl(url: string): Promise<SlackControl> {
       const direct = channels.find((channel) => channel['is_im'] === true && channel.members.includes(user));
       return direct === undefined ? [] : messages(direct.id);
     },
+    watch: (listener) => {
+      mirror.watchers.add(listener);
+      return () => void mirror.watchers.delete(listener);
+    },
     until: (what, seen, ms = 30_000) => until(mirror, what, seen, ms),
     log: async () => ((await (await fetch(`${url}/_control/log`)).json()) as { log: LogEntry[] }).log,
     reset: () => post('reset', {}),
@@ -144,11 +151,18 @@ interface Told {
   readonly user?: string;
   readonly appId?: string;
   readonly view?: SlackView;
+  readonly message?: SlackMessage;
 }
 
 /** Keeps the mirror in step with what the workspace tells. */
 function follow(mirror: Mirror, text: string): void {
   const told = JSON.parse(text) as Told;
+  remember(mirror, told);
+  if (told.message !== undefined) for (const watcher of mirror.watchers) watcher(told.message);
+  for (const listener of mirror.listeners) listener(told.t);
+}
+
+function remember(mirror: Mirror, told: Told): void {
   if (told.t === 'init' && told.state !== undefined) {
     mirror.modalStack = told.state.modalStack;
     mirror.homes = told.state.homeViews;
@@ -157,7 +171,6 @@ function follow(mirror: Mirror, text: string): void {
   else if (told.t === 'home' && told.user !== undefined && told.view !== undefined) {
     mirror.homes[told.user] = { ...mirror.homes[told.user], [told.appId ?? APP_ID]: told.view };
   }
-  for (const listener of mirror.listeners) listener(told.t);
 }
 
 /** Resolves at the next thing of one of these kinds. */
