@@ -85,7 +85,7 @@ function waitingBlocks(run: Run, view: ViewContext, links: Links): readonly Know
 }
 
 function runBlocks(run: Run, view: ViewContext, links: Links): readonly KnownBlock[] {
-  const { symbol, word, line } = stand(run, view);
+  const { symbol, is, line } = stand(run, view);
   const link = links(run);
   const open = link === null ? '' : ` <${link}|Open>`;
   const lost = Object.entries(run.messages).filter(([, message]) => message.status === 'lost');
@@ -96,7 +96,7 @@ function runBlocks(run: Run, view: ViewContext, links: Links): readonly KnownBlo
           lost.map(([slot]) => escape(slotInWords(slot))),
           4,
         )}). It is not posted again, so that nothing appears twice.`;
-  return [section(`${symbol} *${runName(run)}* is ${word}. ${line}${open}${warn}`)];
+  return [section(`${symbol} *${runName(run)}* ${is}. ${line}${open}${warn}`)];
 }
 
 function slotInWords(slot: string): string {

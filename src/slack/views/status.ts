@@ -7,7 +7,7 @@ import { age, bytes, count, cut, escape, listed } from './kit/text.ts';
 import { openButton, watchButton } from './run/gate.ts';
 import { signatures } from './run/result.ts';
 import { cardSentence } from './run/card.ts';
-import { runName, stand } from './run/stand.ts';
+import { UNSAID, runName, stand } from './run/stand.ts';
 import { stepLines } from './run/steps.ts';
 
 /** A gateway as `engine/ports.ts` answers it (this folder imports only the pure ones). */
@@ -60,14 +60,19 @@ export function gatewayText(gateway: ViewGateway, now: Date, view: ViewContext):
       ? '⚠️ No verified backup yet.'
       : `✅ Last verified: ${escape(last.runId)}, ${age(last.at, now)}, ${bytes(last.bytes)}, ${gapWords(last.gaps)}.`;
   return [
-    `*${escape(gateway.gateway)}* (${escape(gateway.environment)})`,
+    `*${escape(gateway.gateway)}*${environmentOf(gateway.gateway, gateway.environment)}`,
     backup,
     ...failedSince(gateway),
     ...gateway.active.slice(0, 5).map((run) => {
-      const { symbol, word, line } = stand(run, view);
-      return `${symbol} ${escape(run.id)} is ${word}. ${cut(line, 500)}`;
+      const { symbol, is, line } = stand(run, view);
+      return `${symbol} ${escape(run.id)} ${is}. ${cut(line, 500)}`;
     }),
   ].join('\n');
+}
+
+/** The environment in brackets, unless it is the gateway's own name. */
+function environmentOf(gateway: string, environment: string): string {
+  return gateway === environment ? '' : ` (${escape(environment)})`;
 }
 
 function gatewaySentence(gateway: ViewGateway, now: Date, view: ViewContext): string {
@@ -76,7 +81,7 @@ function gatewaySentence(gateway: ViewGateway, now: Date, view: ViewContext): st
     last === null
       ? 'has no verified backup'
       : `was last backed up and verified ${age(last.at, now)}, ${gapWords(last.gaps)}`;
-  const running = gateway.active.map((run) => `${escape(run.id)} is ${stand(run, view).word}`);
+  const running = gateway.active.map((run) => `${escape(run.id)} ${stand(run, view).is}`);
   return `${escape(gateway.gateway)} ${backup}${running.length === 0 ? '' : `; ${listed(running, 3)}`}.`;
 }
 
@@ -89,20 +94,18 @@ function gapWords(gaps: number | null): string {
 function failedSince(gateway: ViewGateway): readonly string[] {
   const last = gateway.lastEnded;
   if (last?.outcome !== 'failed') return [];
-  return [
-    `❌ Last attempt ${escape(last.id)} failed: ${escape(cut(last.fault?.message ?? 'the reason is not known', 300))}`,
-  ];
+  return [`❌ Last attempt ${escape(last.id)} failed: ${escape(cut(last.fault?.message || UNSAID, 300))}`];
 }
 
 /** `/kong-status B-142`: one run, to that person alone. */
 export function runAnswer(run: Run, now: Date, view: ViewContext): Drawing {
-  const { symbol, word, line } = stand(run, view);
+  const { symbol, is, line } = stand(run, view);
   const buttons = [
     ...(run.outcome === undefined ? [watchButton(run)] : []),
     ...(view.link === undefined || view.link === null ? [] : [openButton(view.link, run)]),
   ];
   return drawing('status/', cardSentence(run, view), [
-    section(`${symbol} *${runName(run)}* is ${word}. ${line}`),
+    section(`${symbol} *${runName(run)}* ${is}. ${line}`),
     section(cut(stepLines(run, now, view).join('\n'), 2900)),
     context(...signatures(run, view)),
     ...(buttons.length === 0 ? [] : [actions(...buttons)]),

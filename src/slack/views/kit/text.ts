@@ -24,9 +24,12 @@ export function code(text: string): string {
   return inside === '' ? '' : `\`${inside}\``;
 }
 
+/** No place in Slack takes more; what is redacted must be short, because its patterns grow with the square of it. */
+const LONGEST = 2100;
+
 /** Also the last net under secrets: what looks like one never reaches Slack, whoever wrote it. */
 function oneLine(text: string): string {
-  return redact(text)
+  return redact(text.slice(0, LONGEST))
     .toWellFormed()
     .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
     .replaceAll(/[\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '')
@@ -166,10 +169,11 @@ export function readable(text: string, names: Names): string {
     .replaceAll(TIME, (iso) => date(iso));
 }
 
-/** The same, ending like a sentence. */
-export function sentence(text: string, names: Names = {}): string {
-  const words = readable(text, names);
-  return words === '' || /[.!?…]$/.test(words) ? words : `${words}.`;
+/** The same, ending like a sentence; `otherwise` when nothing is said. */
+export function sentence(text: string | undefined, names: Names, otherwise: string): string {
+  const said = readable(text ?? '', names);
+  const words = said === '' ? otherwise : said;
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
 }
 
 export function capital(text: string): string {

@@ -3,18 +3,18 @@ import type { Gate, Run } from '../../../runs/run.ts';
 import { ACTIONS } from '../kit/action-ids.ts';
 import { actions, button, context, section } from '../kit/blocks.ts';
 import type { ViewContext } from '../kit/context.ts';
-import { policyInWords, stillToVote } from './stand.ts';
+import { placeName, policyInWords } from './stand.ts';
 import { cut, date, escape, listed, named, plain } from '../kit/text.ts';
 
 /** What happens after a go, in one sentence. */
 export function afterGo(run: Run, gate: Gate): string {
   const title = run.plan.steps.find(({ id }) => id === gate.step)?.title ?? gate.step;
-  return `After the go: “${title}” starts on ${run.plan.gateway} (${run.plan.environment}). A backup only reads from the gateway.`;
+  return `After the go: “${title}” starts on ${placeName(run.plan)}. A backup only reads from the gateway.`;
 }
 
 /** The open gate on the card: policy, votes, what is approved, and the buttons. */
 export function gateBlocks(run: Run, gate: Gate, view: ViewContext): readonly KnownBlock[] {
-  const policy = `*Go or no-go?* Needs ${policyInWords(gate)}; one no-go stops it. ${stillToVote(run, gate, view.names)}`;
+  const policy = `*Go or no-go?* Needs ${policyInWords(gate)}; one no-go stops it.`;
   const votes = voteLines(gate, view);
   return [
     section([policy, ...votes, escape(afterGo(run, gate))].join('\n')),
@@ -47,11 +47,11 @@ function stepOfEvidence(run: Run): (id: string) => string {
 }
 
 export function goButton(run: Run, gate: Gate) {
-  const { gateway, environment } = run.plan;
+  const { gateway } = run.plan;
   return button({
     action: ACTIONS.go,
     label: 'Go',
-    says: `Go for ${run.id} on ${gateway} (${environment})`,
+    says: `Go for ${run.id} on ${placeName(run.plan)}`,
     value: gate.gate,
     style: 'primary',
     confirm: {
@@ -68,7 +68,7 @@ export function noGoButton(run: Run, gate: Gate) {
   return button({
     action: ACTIONS.noGo,
     label: 'No-go',
-    says: `No-go for ${run.id} on ${run.plan.gateway} (${run.plan.environment})`,
+    says: `No-go for ${run.id} on ${placeName(run.plan)}`,
     value: gate.gate,
     style: 'danger',
   });

@@ -20,13 +20,13 @@ export function needsYou(run: Run, gate: Gate, view: ViewContext, name = `needs-
     return drawing(slot, text, [section(text), ...linkRow(run, view)]);
   }
   const asked = listed(run.eligible.map(mention), 30);
-  const text = `${asked}: ${runName(run)} (${escape(run.plan.environment)}), asked for by ${named(run.requestedBy, view.names)}, needs your go or no-go: ${policyInWords(gate)}, before ${date(gate.expiresAt)}.`;
+  const text = `${asked}: ${runName(run)}, asked for by ${named(run.requestedBy, view.names)}, needs your go or no-go: ${policyInWords(gate)}, before ${date(gate.expiresAt)}.`;
   return drawing(slot, text, [section(text), ...linkRow(run, view)]);
 }
 
 /** Direct message to somebody who can still vote, at half and four fifths of the gate's life. */
 export function reminder(run: Run, gate: Gate, percent: number, person: PersonId, view: ViewContext): Drawing {
-  const text = `${runName(run)} (${escape(run.plan.environment)}) still waits for a go, and you can vote: it needs ${policyInWords(gate)}, before ${date(gate.expiresAt)}. Then it is cancelled, and nothing was started.`;
+  const text = `${runName(run)} still waits for a go, and you can vote: it needs ${policyInWords(gate)}, before ${date(gate.expiresAt)}. Then it is cancelled, and nothing was started.`;
   return drawing(ownMark(run.id, `reminder:${gate.gate}:${percent}:${person}`), text, [
     section(text),
     ...linkRow(run, view),
@@ -60,13 +60,16 @@ export function refusal(refused: Refusal, view: Pick<ViewContext, 'names'>): Dra
 }
 
 function inWords(refused: Refusal, view: Pick<ViewContext, 'names'>) {
-  return { message: sentence(refused.message, view.names), hint: sentence(refused.hint, view.names) };
+  return {
+    message: sentence(refused.message, view.names, 'That is refused'),
+    hint: sentence(refused.hint, view.names, 'See /kong-help'),
+  };
 }
 
 /** The gateway is busy: which run, where it stands, and an offer to tell when it ends. */
 export function busy(refused: Refusal, run: Run, view: ViewContext): Drawing {
-  const { word, line } = stand(run, view);
-  const now = `${runName(run)} is ${word}. ${line}`;
+  const { is, line } = stand(run, view);
+  const now = `${runName(run)} ${is}. ${line}`;
   const { message, hint } = inWords(refused, view);
   return drawing('busy/', `${message} ${now} ${hint}`, [
     section(`🚫 ${message}\n${now}\n➡️ ${hint}`),
@@ -76,10 +79,10 @@ export function busy(refused: Refusal, run: Run, view: ViewContext): Drawing {
 
 /** The answer to a button that no longer counts: who decided what and when, and where the living card is. */
 export function staleButton(refused: Refusal, run: Run, gate: Gate | undefined, view: ViewContext): Drawing {
-  const { word, line } = stand(run, view);
+  const { is, line } = stand(run, view);
   const { message, hint } = inWords(refused, view);
   const first = gate === undefined || gate.status === 'open' ? message : gateWords(run, gate, view);
-  const text = `${first} ${runName(run)} is now ${word}. ${line}`;
+  const text = `${first} ${runName(run)} now ${is}. ${line}`;
   return drawing('stale/', text, [section(`🚫 ${text}\n➡️ ${hint}`), ...linkRow(run, view)]);
 }
 

@@ -14,7 +14,6 @@ import {
   lines,
   listed,
   named,
-  number,
   secondsBetween,
   sentence,
 } from '../kit/text.ts';
@@ -50,9 +49,7 @@ export function artifactLine(artifact: Artifact): string {
 /** The gap report: what exists on the gateway and is not in the set, with counts. */
 export function gapText(gaps: readonly Gap[]): string {
   if (gaps.length === 0) return '*Not in it:* nothing that is known of.';
-  const each = gaps.map(
-    ({ count: many, what, why }) => `• ${many === null ? '' : `${number(many)}: `}${escape(what)} (${escape(why)})`,
-  );
+  const each = gaps.map(({ what, why }) => `• ${escape(what)}${why === '' ? '' : ` (${escape(why)})`}`);
   return `*Not in it:* ${count(gaps.length, 'kind')} of data\n${lines(each, 2700)}`;
 }
 
@@ -74,18 +71,14 @@ function placeText(place: Place): string {
 }
 
 function troubleBlocks(run: Run, names: Names): readonly KnownBlock[] {
-  const happened =
-    run.outcome === 'cancelled'
-      ? `*What happened:* ${sentence(run.cancelReason ?? 'it was cancelled', names)}`
-      : `*What happened:* ${sentence(run.fault?.message ?? 'the reason is not known', names)}`;
-  const next = run.fault?.hint ?? 'Try again when you are ready: it makes a new run, linked to this one.';
   const { changed, unchanged } = consequences(run);
   return [
-    section(happened),
     section(`*Changed:* ${changed}\n*Not changed:* ${unchanged}`),
-    section(`*What to do next:* ${sentence(next, names)}`),
+    section(`*What to do next:* ${sentence(run.fault?.hint, names, AGAIN)}`),
   ];
 }
+
+const AGAIN = 'Try again when you are ready: it makes a new run, linked to this one.';
 
 /** What an unsuccessful run left behind, and what it did not touch (mrkdwn, escaped). */
 export function consequences(run: Run): { readonly changed: string; readonly unchanged: string } {

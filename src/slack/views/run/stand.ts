@@ -11,18 +11,29 @@ import { capital, count, date, escape, listed, named, sentence } from '../kit/te
 export interface Stand {
   readonly symbol: string;
   readonly word: string;
+  /** The same after a name: "is running", "has failed". */
+  readonly is: string;
   readonly line: string;
 }
+
+/** What is said of a failure that brought no words. */
+export const UNSAID = 'the reason is not known';
 
 /** Where the run stands now. */
 export function stand(run: Run, context: Pick<ViewContext, 'names'>): Stand {
   if (run.outcome !== undefined) return ended(run, context.names);
   if (run.cancel !== undefined) {
     const who = named(run.cancel.person, context.names);
-    return { symbol: '⏹️', word: 'stopping', line: `${who} cancelled it; the running step is being stopped.` };
+    return {
+      symbol: '⏹️',
+      word: 'stopping',
+      is: 'is being stopped',
+      line: `${who} cancelled it; the running step is being stopped.`,
+    };
   }
   const gate = openGate(run);
-  if (gate !== undefined) return { symbol: '✋', word: 'waiting for a go', line: waiting(run, gate, context.names) };
+  if (gate !== undefined)
+    return { symbol: '✋', word: 'waiting for a go', is: 'waits for a go', line: waiting(run, gate, context.names) };
   return moving(run);
 }
 
@@ -30,19 +41,31 @@ function ended(run: Run, names: Names): Stand {
   if (run.outcome === 'succeeded') {
     const { gaps, verified } = savedBy(run);
     const without = gaps.length === 0 ? '' : ` ${count(gaps.length, 'kind')} of data ${isAre(gaps.length)} not in it.`;
-    if (verified === null) return { symbol: '⚠️', word: 'finished, not verified', line: `Not read back.${without}` };
+    if (verified === null)
+      return {
+        symbol: '⚠️',
+        word: 'finished, not verified',
+        is: 'is finished, not verified',
+        line: `Not read back.${without}`,
+      };
     const word = gaps.length === 0 ? 'verified' : 'verified, with gaps';
-    return { symbol: '✅', word, line: `Every byte was read back and compared.${without}` };
+    return { symbol: '✅', word, is: `is ${word}`, line: `Every byte was read back and compared.${without}` };
   }
   if (run.outcome === 'cancelled') {
-    return { symbol: '🚫', word: 'cancelled', line: capital(sentence(run.cancelReason ?? 'It was cancelled.', names)) };
+    return {
+      symbol: '🚫',
+      word: 'cancelled',
+      is: 'was cancelled',
+      line: capital(sentence(run.cancelReason, names, 'it was cancelled')),
+    };
   }
   const at = run.plan.steps.find(({ id }) => id === run.failedStep)?.title;
   const where = at === undefined ? '' : `At “${escape(at)}”: `;
   return {
     symbol: '❌',
     word: 'failed',
-    line: `${where}${sentence(run.fault?.message ?? 'the reason is not known', names)}`,
+    is: 'has failed',
+    line: `${where}${sentence(run.fault?.message, names, UNSAID)}`,
   };
 }
 
@@ -53,25 +76,30 @@ function moving(run: Run): Stand {
   }
   const last = run.gates.at(-1);
   if (last?.status === 'expired') {
-    return { symbol: '⌛', word: 'held', line: 'Nobody decided in time; nothing was started.' };
+    return { symbol: '⌛', word: 'held', is: 'is held', line: 'Nobody decided in time; nothing was started.' };
   }
-  return { symbol: '🕒', word: 'waiting', line: 'It starts as soon as a worker is free.' };
+  return { symbol: '🕒', word: 'waiting', is: 'waits', line: 'It starts as soon as a worker is free.' };
 }
 
 function stepStand(step: PlannedStep, state: StepState | undefined): Stand | null {
   const title = escape(step.title);
   if (state?.status === 'running') {
     const again = state.attempt > 1 ? ` (start ${state.attempt} of ${step.attempts})` : '';
-    return { symbol: '⏳', word: 'running', line: `${title}${again}.` };
+    return { symbol: '⏳', word: 'running', is: 'is running', line: `${title}${again}.` };
   }
   if (state?.status === 'interrupted') {
     const next = `starting again (${state.attempt + 1} of ${step.attempts})`;
-    const why = state.fault === undefined ? '' : ` ${sentence(state.fault.message)}`;
-    return { symbol: '⚠️', word: 'interrupted', line: `${title} was interrupted, ${next}.${why}` };
+    const why = state.fault === undefined ? '' : ` ${sentence(state.fault.message, {}, UNSAID)}`;
+    return {
+      symbol: '⚠️',
+      word: 'interrupted',
+      is: 'was interrupted',
+      line: `${title} was interrupted, ${next}.${why}`,
+    };
   }
   if (state?.status === 'outcome-unknown') {
     const line = `Nobody can tell whether “${title}” happened: a person must look before anything goes on.`;
-    return { symbol: '❓', word: 'needs a person', line };
+    return { symbol: '❓', word: 'needs a person', is: 'needs a person', line };
   }
   return null;
 }
@@ -116,9 +144,14 @@ function isAre(many: number): string {
   return many === 1 ? 'is' : 'are';
 }
 
-/** "Backup B-142 of production" (escaped). */
+/** "Backup B-142 of blue (production)" (escaped). */
 export function runName(run: Pick<Run, 'id' | 'kind' | 'plan'>): string {
-  return `${KIND_WORDS[run.kind]} ${run.id} of ${escape(run.plan.gateway)}`;
+  return `${KIND_WORDS[run.kind]} ${run.id} of ${escape(placeName(run.plan))}`;
 }
 
 export const KIND_WORDS: Readonly<Record<Run['kind'], string>> = { backup: 'Backup' };
+
+/** "blue (production)", or "production" where both are the same word. Plain text. */
+export function placeName({ gateway, environment }: Pick<Run['plan'], 'gateway' | 'environment'>): string {
+  return gateway === environment ? gateway : `${gateway} (${environment})`;
+}

@@ -8,7 +8,7 @@ import { code, count, date, escape, lines, listed, named, sentence } from '../ki
 import { preflightChecks } from './facts.ts';
 import { resultBlocks, signatures, viaCli } from './result.ts';
 import { cardSentence } from './card.ts';
-import { policyInWords, runName } from './stand.ts';
+import { UNSAID, policyInWords, runName } from './stand.ts';
 
 type EventOf<T extends EventType> = Extract<RunEvent, { type: T }>;
 interface Said {
@@ -49,7 +49,7 @@ const sayers: { readonly [T in EventType]?: Sayer<T> } = {
     text: `${runName(run)}: “${title(run, data.step)}” was interrupted (${INTERRUPTED[data.reason]}); it starts again by itself.${quoted(data.fault?.message)}`,
   }),
   'step.failed': ({ data }, run) => ({
-    text: `${runName(run)}: “${title(run, data.step)}” failed: ${sentence(data.fault.message)} What to do next: ${sentence(data.fault.hint)}`,
+    text: `${runName(run)}: “${title(run, data.step)}” failed: ${sentence(data.fault.message, {}, UNSAID)} What to do next: ${sentence(data.fault.hint, {}, 'look at the log of the worker')}`,
   }),
   'step.outcome-unknown': ({ data }, run) => ({
     text: `${runName(run)}: nobody can tell whether “${title(run, data.step)}” happened. A person must look.`,
