@@ -7,6 +7,7 @@ import type { CliPorts } from '../../src/cli/ports.ts';
 import { realPorts } from '../../src/cli/wiring.ts';
 import { openStage, type Stage } from '../support/engine.ts';
 import { ran, testConfig, testTerminal, type Ran } from '../support/cli.ts';
+import { freshDatabase } from '../support/postgres.ts';
 import { ONE_APPROVER } from '../support/story.ts';
 
 let open: Stage;
@@ -202,5 +203,26 @@ describe('audit', () => {
       out: '',
       err: 'Failed: The file /nowhere.ndjson does not exist.\n  Name a file that this user may read.',
     });
+  });
+});
+
+describe('the real wiring', () => {
+  it('prepares a database, answers on it, and leaves no connection behind', async () => {
+    const database = await freshDatabase();
+    const env = { ...config.env, DATABASE_URL: database.botUrl, DATABASE_OWNER_URL: database.ownerUrl };
+    const real = async (...args: string[]) => await ran(args, testTerminal({ env }), realPorts);
+    expect(await real('status')).toMatchObject({ code: 1, err: expect.stringContaining('kong-chatops migrate') });
+    expect(await real('migrate')).toMatchObject({ code: 0, err: '' });
+    expect(await real('migrate')).toMatchObject({ code: 0, out: expect.stringMatching(/: nothing to do\.$/) });
+    expect(await real('status')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('production (production)\n  no verified backup yet\n  nothing runs'),
+    });
+    const run = await real('backup', 'staging', '--no-wait');
+    expect(run).toMatchObject({ code: 0, out: 'B-1' });
+    expect(await real('cancel', 'b-1', '--reason', 'only a test')).toMatchObject({ code: 0 });
+    expect((await real('audit', 'show', 'B-1')).out).toContain('Alice cancelled it: only a test');
+    expect(await real('audit', 'verify')).toMatchObject({ code: 0 });
+    await database.drop();
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatFaults, type ConfigFault } from '../../src/config/fault.ts';
 import { readConfig, readConfigFile } from '../../src/config/read.ts';
+import { secretValues } from '../../src/config/secret-values.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -228,5 +229,25 @@ describe('a file that cannot be read', () => {
 
   it('is reported when it is empty', () => {
     expect(faultsOf('')).toEqual([{ path: '', found: 'nothing', allowed: 'a mapping (key: value lines)' }]);
+  });
+});
+
+describe('the secrets of a process', () => {
+  it('are known to its log, those inside addresses as written and decoded', () => {
+    const env = {
+      ...ENV,
+      DATABASE_URL: 'postgres://bot:p%40ss@127.0.0.1/bot',
+      REDIS_URL: 'redis://:queue-pw@127.0.0.1:6379',
+      SLACK_BOT_TOKEN: 'xoxb-1',
+    };
+    const result = readConfig({ path: write(VALID), env });
+    if (!result.ok) throw new Error(formatFaults(result.path, result.faults));
+    expect(secretValues(result.config).toSorted()).toEqual(['key', 'p%40ss', 'p@ss', 'queue-pw', 'queue-pw', 'xoxb-1']);
+  });
+
+  it('that cannot be read just now are left out', () => {
+    const result = readConfig({ path: write(VALID), env: { DATABASE_URL: 'postgres://127.0.0.1/bot' }, secrets: [] });
+    if (!result.ok) throw new Error(formatFaults(result.path, result.faults));
+    expect(secretValues(result.config)).toEqual([]);
   });
 });
