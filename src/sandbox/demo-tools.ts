@@ -8,12 +8,32 @@ import { Fault } from '../runs/fault.ts';
 const MAJOR = 15;
 const INSTALL_MS = 300_000;
 
+/** What the machine is, as far as installing something on it goes. */
+export interface Machine {
+  readonly platform: string;
+  /** Debian, Ubuntu and their kin: they have apt-get. */
+  readonly isDebian: boolean;
+  readonly isRoot: boolean;
+}
+
+export function thisMachine(): Machine {
+  return {
+    platform: process.platform,
+    isDebian: existsSync('/etc/debian_version'),
+    isRoot: process.getuid?.() === 0,
+  };
+}
+
 /**
  * Makes sure of the programs that a backup needs. Without pg_dump it says the one command that installs it, and runs it
  * when it may (root on Debian or Ubuntu). Without decK the demo goes on. Answers false when the demo cannot run.
  */
-export async function prepareTools(out: (line: string) => void, run: RunCommand = localRunner()): Promise<boolean> {
-  if (!(await havePostgresTools(run)) && !(await installPostgresTools(run, out))) return false;
+export async function prepareTools(
+  out: (line: string) => void,
+  run: RunCommand = localRunner(),
+  machine: Machine = thisMachine(),
+): Promise<boolean> {
+  if (!(await havePostgresTools(run)) && !(await installPostgresTools(run, machine, out))) return false;
   await tellAboutDeck(run, out);
   return true;
 }
@@ -29,17 +49,16 @@ async function havePostgresTools(run: RunCommand): Promise<boolean> {
 }
 
 /** The command that installs the tools on this machine, as a person would type it. */
-export function installCommand(machine: { readonly platform: string; readonly isDebian: boolean }): string {
+export function installCommand(machine: Pick<Machine, 'platform' | 'isDebian'>): string {
   if (machine.platform === 'darwin') return `brew install postgresql@${MAJOR}`;
   if (!machine.isDebian) return `dnf install -y postgresql${MAJOR}   (or your system's package of PostgreSQL ${MAJOR})`;
   return `apt-get update && apt-get install -y postgresql-client-${MAJOR}`;
 }
 
-async function installPostgresTools(run: RunCommand, out: (line: string) => void): Promise<boolean> {
-  const isDebian = existsSync('/etc/debian_version');
-  const command = installCommand({ platform: process.platform, isDebian });
+async function installPostgresTools(run: RunCommand, machine: Machine, out: (line: string) => void): Promise<boolean> {
+  const command = installCommand(machine);
   out(`pg_dump and pg_restore of PostgreSQL ${MAJOR} are not on this machine, and a backup needs them.`);
-  if (!isDebian || process.getuid?.() !== 0) {
+  if (!machine.isDebian || !machine.isRoot) {
     out(`Install them, then start again:\n\n    ${command}\n`);
     return false;
   }
