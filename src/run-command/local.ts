@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { constants, mkdtempSync, rmSync } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdtemp, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -57,17 +57,33 @@ async function finish(command: Command, path: string, talk: Talk, stop: AbortSig
   const signal = command.signal === undefined ? stop : AbortSignal.any([command.signal, stop]);
   if (signal.aborted) return output.answer({ aborted: true });
 
-  const child = spawnTied(command, program, path, signal, talk);
+  return await withPrivateHome(command.env, async (home) => {
+    const means = { program, path, home, signal, talk };
+    return output.answer(await runTied(command, means, output));
+  });
+}
+
+interface Means {
+  readonly program: string;
+  readonly path: string;
+  readonly home: string;
+  readonly signal: AbortSignal;
+  readonly talk: Talk;
+}
+
+async function runTied(command: Command, means: Means, output: Output): Promise<Partial<Finished>> {
+  const { signal, talk } = means;
+  const child = spawnTied(command, means);
   connect(child.nodeChildProcess, output, talk);
   signal.addEventListener('abort', () => drain(child.stdout, talk), { once: true });
   const result = await child;
   if (child.pid === undefined) throw notStarted(command, result.cause ?? result);
-  return output.answer({
+  return {
     exitCode: result.exitCode ?? null,
     signal: result.signal ?? null,
     aborted: result.isCanceled,
     timedOut: result.timedOut,
-  });
+  };
 }
 
 interface Output {
@@ -98,9 +114,8 @@ function collectOutput(command: Command, talk: Talk): Output {
   return { out, err, answer };
 }
 
-function spawnTied(command: Command, program: string, path: string, signal: AbortSignal, talk: Talk) {
+function spawnTied(command: Command, { program, path, home, signal, talk }: Means) {
   const input = talk === null ? command.input : undefined;
-  const home = privateHome();
   return execa('/bin/sh', [TIED, program, ...command.args], {
     env: { PATH: path, LANG: 'C.UTF-8', HOME: home, TMPDIR: home, ...command.env },
     extendEnv: false,
@@ -195,13 +210,13 @@ function notStarted(command: Command, cause: unknown): Fault {
   );
 }
 
-let home: string | null = null;
-
-/** One for the process: programs read no settings of the user and leave nothing behind in the user's home. */
-function privateHome(): string {
-  if (home !== null) return home;
-  const made = mkdtempSync(join(tmpdir(), 'kong-chatops-home-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-  home = made;
-  return made;
+/** A folder of this command alone, so that programs read no settings of a user and leave nothing behind. */
+async function withPrivateHome<T>(env: Command['env'], work: (home: string) => Promise<T>): Promise<T> {
+  if (env?.['HOME'] !== undefined && env['TMPDIR'] !== undefined) return await work(env['HOME']);
+  const home = await mkdtemp(join(tmpdir(), 'kong-chatops-home-'));
+  try {
+    return await work(home);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
 }
