@@ -2,6 +2,7 @@ import type { Config } from './config/schema.ts';
 import type { EventStore, Operations } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
 import type { QueueName } from './runs/plan.ts';
+import type { PublishTimes } from './slack/publish/ports.ts';
 import type { Core } from './compose.ts';
 import type { SlackSide } from './slack-side.ts';
 import { recordHead } from './audit/heads.ts';
@@ -25,6 +26,8 @@ export interface StartOptions {
 /** For tests and the sandbox only. */
 export interface StartHooks {
   readonly wrapStore?: (store: EventStore) => EventStore;
+  /** How long an intent to post without an outcome is left alone. Shorter than a post can take is safe only in tests. */
+  readonly publishTimes?: Partial<PublishTimes>;
   /** Port of the events endpoint in HTTP mode and of the operations endpoint, instead of the configured ones. */
   readonly operationsPort?: number;
 }
@@ -78,7 +81,7 @@ async function startParts(
   up: (() => Promise<void>)[],
 ): Promise<Pick<Running, 'operationsPort' | 'slackPort'>> {
   const { config, log, engine, queues } = core;
-  const slack = options.bot ? openSlackSide(core) : null;
+  const slack = options.bot ? openSlackSide(core, hooks.publishTimes) : null;
   if (slack !== null) up.push(() => slack.stop());
 
   const ears = await startListening(core, slack);

@@ -4,7 +4,7 @@ import type { PeopleDirectory } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
 import type { PartReport } from './operations/readiness.ts';
 import type { Run } from './runs/run.ts';
-import type { PublishEvent } from './slack/publish/ports.ts';
+import type { PublishEvent, PublishTimes } from './slack/publish/ports.ts';
 import type { Names } from './slack/views/kit/text.ts';
 import { recordHead } from './audit/heads.ts';
 import { headOfRun } from './audit/head-of-run.ts';
@@ -30,7 +30,7 @@ export interface SlackSide {
 const clock = (): Date => new Date();
 
 /** Builds everything that talks to Slack; calls nobody before `start`. */
-export function openSlackSide(core: Core): SlackSide {
+export function openSlackSide(core: Core, times: Partial<PublishTimes> = {}): SlackSide {
   const { config, log, operations } = core;
   const { team } = config.slack;
   const clients = clientsOf(config, log, (method) => core.metrics.slackRateLimited(method));
@@ -47,6 +47,7 @@ export function openSlackSide(core: Core): SlackSide {
     clock,
     log,
     editSeconds: config.limits.edit_seconds,
+    times,
   });
   const home = createHome({ operations, clients, team, names, bot, clock, log });
   const deps = {

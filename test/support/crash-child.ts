@@ -30,7 +30,7 @@ const running = await start(
   read.config,
   { bot: true, queues: ['backup', 'publish'], drain: false },
   createLog({ level: read.config.environment.LOG_LEVEL, destination: process.stderr }),
-  { wrapStore, operationsPort: 0 },
+  { wrapStore, operationsPort: 0, publishTimes: { lookAfterMs: 300, lookGapMs: 50 } },
 );
 
 process.on('message', (order: Order) => {

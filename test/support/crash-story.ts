@@ -140,7 +140,9 @@ function startBot(env: NodeJS.ProcessEnv, crashAfter: number) {
     act: (run: Run | null) => {
       if (run === null) return order('request', { do: 'request', person: ALICE, gateway: 'production' });
       const gate = openGate(run);
-      if (gate !== undefined) order(gate.gate, { do: 'vote', person: BOB, gate: gate.gate });
+      // As a person would: only who was told of a gate can decide it.
+      const told = gate !== undefined && run.messages[`needs-you:${gate.gate}`]?.status === 'posted';
+      if (gate !== undefined && told) order(gate.gate, { do: 'vote', person: BOB, gate: gate.gate });
     },
     log: () => said.join('').slice(-4000),
     stop: () => stopped(child, order),
