@@ -12,39 +12,50 @@ interface AppendRow {
   readonly seq: string;
 }
 
-/**
- * Appends all events of the request or none, in one round trip: the expected version is checked, the chain continued,
- * the index row written and the listeners told by the same transaction.
- * Throws a StoreFault when the database fails; after a lost connection the outcome is unknown, so load again.
- */
-export async function append(pool: Pool, request: AppendRequest): Promise<AppendResult> {
-  const row = await callAppend(pool, [
-    request.runId,
-    request.expectedVersion,
-    request.events.map(bodyOf),
-    JSON.stringify(indexColumns(request.index)),
-    request.deliveryKey ?? null,
-  ]);
-  if (row.outcome === 'appended') return { appended: true, version: row.version, seq: Number(row.seq) };
-  if (row.outcome === 'conflict') return { appended: false, because: 'conflict' };
-  return { appended: false, because: row.outcome, runId: row.other_run ?? request.runId };
+/** One call of `append_events`; `expected` and `index` null mean the end of the system stream. */
+export interface AppendCall {
+  readonly runId: string;
+  readonly expected: number | null;
+  readonly bodies: readonly string[];
+  readonly index: Record<string, unknown> | null;
+  readonly deliveryKey: string | null;
+}
+
+/** Appends all events of a request or none: the expected version is checked, the chain continued, listeners told. */
+export function callOf(request: AppendRequest): AppendCall {
+  return {
+    runId: request.runId,
+    expected: request.expectedVersion,
+    bodies: request.events.map(bodyOf),
+    index: indexColumns(request.index),
+    deliveryKey: request.deliveryKey ?? null,
+  };
 }
 
 /** Appends to the system stream, at its end wherever that is. */
-export async function appendSystem(pool: Pool, event: NewSystemEvent): Promise<void> {
-  await callAppend(pool, [SYSTEM_STREAM, null, [bodyOf(event)], null, null]);
+export function systemCallOf(event: NewSystemEvent): AppendCall {
+  return { runId: SYSTEM_STREAM, expected: null, bodies: [bodyOf(event)], index: null, deliveryKey: null };
 }
 
-async function callAppend(pool: Pool, values: unknown[]): Promise<AppendRow> {
+/**
+ * Does the calls in one round trip and one transaction, each with its own outcome, in order.
+ * Throws a StoreFault when the database fails; after a lost connection the outcome is unknown, so load again.
+ */
+export async function appendAll(pool: Pool, calls: readonly AppendCall[]): Promise<AppendResult[]> {
   const { rows } = await inStore(() =>
     pool.query<AppendRow>({
-      name: 'append_events',
-      text: 'SELECT outcome, other_run, version, seq FROM kong_chatops.append_events($1, $2, $3, $4, $5)',
-      values,
+      name: 'append_batch',
+      text: 'SELECT outcome, other_run, version, seq FROM kong_chatops.append_batch($1)',
+      values: [JSON.stringify(calls)],
     }),
   );
-  if (rows[0] === undefined) throw new TypeError('append_events answers one row');
-  return rows[0];
+  return rows.map((row, i) => resultOf(row, calls[i]?.runId ?? ''));
+}
+
+function resultOf(row: AppendRow, runId: string): AppendResult {
+  if (row.outcome === 'appended') return { appended: true, version: row.version, seq: Number(row.seq) };
+  if (row.outcome === 'conflict') return { appended: false, because: 'conflict' };
+  return { appended: false, because: row.outcome, runId: row.other_run ?? runId };
 }
 
 /** The stored text of an event: who, when, what. Run and version stand beside it, under the same hash. */

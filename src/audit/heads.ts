@@ -4,7 +4,7 @@ import { inStore } from '../postgres/fault.ts';
 import { Fault } from '../runs/fault.ts';
 import { canonicalText } from '../runs/json.ts';
 import type { Actor } from '../runs/person.ts';
-import { appendSystem } from './append.ts';
+import { appendAll, systemCallOf } from './append.ts';
 import { GENESIS_HASH } from './chain.ts';
 
 /** The end of the trail at a moment: whoever keeps it outside can later prove that nothing before it changed. */
@@ -37,7 +37,7 @@ export async function currentHead(pool: Pool): Promise<Omit<Head, 'at'>> {
 export async function recordHead(pool: Pool, privateKeyPem: string, actor: Actor, at: string): Promise<SignedHead> {
   const head = signHead(privateKeyPem, { ...(await currentHead(pool)), at });
   const { seq, hash, key, signature } = head;
-  await appendSystem(pool, { type: 'head.signed', at, actor, data: { seq, hash, key, signature } });
+  await appendAll(pool, [systemCallOf({ type: 'head.signed', at, actor, data: { seq, hash, key, signature } })]);
   return head;
 }
 

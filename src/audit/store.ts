@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
-import { append, appendSystem } from './append.ts';
+import { Fault } from '../runs/fault.ts';
+import { appendAll, callOf, systemCallOf, type AppendCall } from './append.ts';
+import { joinCalls } from './batch.ts';
 import { findRuns, openRuns, type FindRuns } from './find-runs.ts';
 import { load, nextRunId } from './load.ts';
 import type { NewSystemEvent, RunEvent } from '../runs/event.ts';
@@ -17,9 +19,17 @@ export interface AuditStore {
 
 /** Binds the statements to a pool. Every method throws a StoreFault when the database fails. */
 export function createEventStore(pool: Pool): AuditStore {
+  const append = joinCalls(
+    (calls: readonly AppendCall[]) => appendAll(pool, calls),
+    (error) => error instanceof Fault,
+  );
   return {
-    append: (request) => append(pool, request),
-    appendSystem: (event) => appendSystem(pool, event),
+    async append(request) {
+      return append(callOf(request));
+    },
+    async appendSystem(event) {
+      await append(systemCallOf(event));
+    },
     load: (runId) => load(pool, runId),
     nextRunId: (letter) => nextRunId(pool, letter),
     openRuns: () => openRuns(pool),

@@ -126,6 +126,7 @@ async function grantLeastRights(client: Client, bot: string): Promise<void> {
     GRANT SELECT ON ALL TABLES IN SCHEMA kong_chatops TO ${role};
     GRANT INSERT, UPDATE, DELETE ON kong_chatops.step_progress TO ${role};
     GRANT EXECUTE ON FUNCTION kong_chatops.append_events(text, integer, text[], json, text) TO ${role};
+    GRANT EXECUTE ON FUNCTION kong_chatops.append_batch(json) TO ${role};
     GRANT EXECUTE ON FUNCTION kong_chatops.next_run_number(text) TO ${role};
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${DEFAULT_SCHEMA} TO ${role};
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${DEFAULT_SCHEMA} TO ${role};

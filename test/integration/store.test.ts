@@ -34,6 +34,11 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** As many processes would: each on a connection of its own, so that nothing travels together. */
+function writers(): EventStore[] {
+  return Array.from({ length: 16 }, () => createEventStore(pool));
+}
+
 describe('append', () => {
   it('stores several events at once and gives them back as they were, in order', async () => {
     const events = [watcher('T01/U01BOB'), watcher('T01/U02CAROL', '2026-11-21T08:00:01.000Z')];
@@ -57,7 +62,7 @@ describe('append', () => {
   });
 
   it('lets exactly one of 16 writers at the same version through', async () => {
-    const results = await Promise.all(Array.from({ length: 16 }, () => store.append(appendRequest(run, 0))));
+    const results = await Promise.all(writers().map((one) => one.append(appendRequest(run, 0))));
     expect(results.filter((one) => one.appended)).toHaveLength(1);
     expect(results.filter((one) => !one.appended)).toEqual(
       Array.from({ length: 15 }, () => ({ appended: false, because: 'conflict' })),
@@ -67,8 +72,9 @@ describe('append', () => {
 
   it('gives gapless sequence numbers to parallel writers of different runs', async () => {
     const runs = Array.from({ length: 40 }, (_, i) => `G${number}-${i}`);
-    const results = await Promise.all(runs.map((id) => store.append(appendRequest(id, 0))));
-    const numbers = results.map((one) => (one.appended ? one.seq : -1)).sort((a, b) => a - b);
+    const all = writers();
+    const results = await Promise.all(runs.map((id, i) => all[i % 16]?.append(appendRequest(id, 0))));
+    const numbers = results.map((one) => (one?.appended === true ? one.seq : -1)).sort((a, b) => a - b);
     expect(numbers).toEqual(numbers.map((_, i) => (numbers[0] ?? 0) + i));
   });
 
@@ -89,7 +95,7 @@ describe('append', () => {
   it('lets one of 16 parallel runs have what only one may hold', async () => {
     const exclusive = `backup:raced-${number}`;
     const results = await Promise.all(
-      Array.from({ length: 16 }, (_, i) => store.append(appendRequest(`${run}-${i}`, 0, { index: { exclusive } }))),
+      writers().map((one, i) => one.append(appendRequest(`${run}-${i}`, 0, { index: { exclusive } }))),
     );
     expect(results.filter((one) => one.appended)).toHaveLength(1);
   });
@@ -110,6 +116,37 @@ describe('append', () => {
     await Promise.all(Array.from({ length: 8 }, () => store.appendSystem(event)));
     expect((await store.load('system')).map((one) => one.version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect((await allRuns(pool)).some((one) => one.id === 'system')).toBe(false);
+  });
+});
+
+describe('appends that travel together', () => {
+  it('have their own outcomes', async () => {
+    const exclusive = `backup:together-${number}`;
+    const [a, b, c, d] = await Promise.all([
+      store.append(appendRequest(`${run}-a`, 0, { index: { exclusive } })),
+      store.append(appendRequest(`${run}-b`, 0, { index: { exclusive } })),
+      store.append(appendRequest(`${run}-a`, 5)),
+      store.append(appendRequest(`${run}-c`, 0)),
+    ]);
+    expect([a, b, c, d]).toMatchObject([
+      { appended: true, version: 1 },
+      { appended: false, because: 'exclusive', runId: `${run}-a` },
+      { appended: false, because: 'conflict' },
+      { appended: true, version: 1 },
+    ]);
+  });
+
+  it('do not fail with the one that is a bug', async () => {
+    const bad = { ...appendRequest(`${run}-bad`, 0), index: indexRow('another-run', 1) };
+    const results = await Promise.allSettled([
+      store.append(appendRequest(`${run}-a`, 0)),
+      store.append(appendRequest(`${run}-b`, 0)),
+      store.append(bad),
+      store.append(appendRequest(`${run}-c`, 0)),
+    ]);
+    expect(results.map((one) => one.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(await store.load(`${run}-bad`)).toEqual([]);
+    expect(await store.load(`${run}-c`)).toHaveLength(1);
   });
 });
 

@@ -72,6 +72,25 @@ BEGIN
 END
 $$;
 
+-- Several appends of one process in one transaction: one flush to disk for all. Each has its own outcome; an error
+-- (a bug, not a refusal) fails all of them. Runs with the caller's rights: it can do no more than append_events.
+CREATE FUNCTION kong_chatops.append_batch(p_requests json)
+RETURNS TABLE (outcome text, other_run text, version integer, seq bigint)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  request json;
+BEGIN
+  FOR request IN SELECT value FROM json_array_elements(p_requests) LOOP
+    RETURN QUERY SELECT a.outcome, a.other_run, a.version, a.seq FROM kong_chatops.append_events(
+      request ->> 'runId', (request ->> 'expected')::integer,
+      ARRAY(SELECT json_array_elements_text(request -> 'bodies')),
+      (request ->> 'index')::json, request ->> 'deliveryKey') a;
+  END LOOP;
+END
+$$;
+
 -- plpgsql, because its plan is kept: as an SQL function it would be planned again at every append (70 us).
 CREATE FUNCTION kong_chatops.put_run(p kong_chatops.runs) RETURNS void
 LANGUAGE plpgsql
