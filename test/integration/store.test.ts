@@ -71,10 +71,8 @@ describe('append', () => {
   });
 
   it('gives gapless sequence numbers to parallel writers of different runs', async () => {
-    const runs = Array.from({ length: 40 }, (_, i) => `G${number}-${i}`);
-    const all = writers();
-    const results = await Promise.all(runs.map((id, i) => all[i % 16]?.append(appendRequest(id, 0))));
-    const numbers = results.map((one) => (one?.appended === true ? one.seq : -1)).sort((a, b) => a - b);
+    const results = await Promise.all(writers().map((one, i) => one.append(appendRequest(`G${number}-${i}`, 0))));
+    const numbers = results.map((one) => (one.appended ? one.seq : -1)).sort((a, b) => a - b);
     expect(numbers).toEqual(numbers.map((_, i) => (numbers[0] ?? 0) + i));
   });
 
