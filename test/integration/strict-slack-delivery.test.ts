@@ -81,6 +81,21 @@ describe.skipIf(!need('local-slack'))('what people do reaches the bot as with Sl
     expect(seen.at(-1)).toBe(text);
   });
 
+  test('what people type is escaped, and a mention becomes an id', async () => {
+    await typed('1 < 2 & 3 > 2 by @bob and @nobody');
+    expect(seen.at(-1)).toBe('1 &lt; 2 &amp; 3 &gt; 2 by <@U02BOB|bob> and @nobody');
+    await typed('<@U02BOB|bob>');
+    expect(seen.at(-1)).toBe('<@U02BOB|bob>');
+  });
+
+  test('a command that the manifest does not declare reaches nobody', async () => {
+    await slack.control.command({ user: ALICE, channel: OPS, command: '/kong-restore', text: 'x' });
+    expect((await slack.control.messages(OPS)).at(-1)).toMatchObject({
+      ephemeral_to: ALICE,
+      text: '/kong-restore is not a valid command.',
+    });
+  });
+
   test('a delivery can come twice', async () => {
     slack.faults.deliverTwice();
     await typed('twice');

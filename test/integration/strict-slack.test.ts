@@ -1,9 +1,11 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE, BOB, BOT_USER, GENERAL, GUS, OPS, TEAM } from '../../src/sandbox/slack/cast.ts';
-import { DEFAULT_SCOPES } from '../../src/sandbox/slack/strict.ts';
+import { appManifest } from '../../src/sandbox/slack/manifest.ts';
 import { need } from '../support/need.ts';
 import { botClient, strictSlack, type TestSlack } from '../support/slack.ts';
+
+const SCOPES = appManifest().scopes;
 
 const section = (text: string, block_id?: string) => ({
   type: 'section',
@@ -19,7 +21,7 @@ describe.skipIf(!need('local-slack'))('a Slack that refuses like the original', 
   afterAll(() => slack?.stop());
   afterEach(() => {
     slack.faults.clear();
-    slack.setScopes(DEFAULT_SCOPES);
+    slack.setScopes(SCOPES);
     slack.setChannel(OPS, { isExtShared: false, isArchived: false, bot: true });
   });
 
@@ -57,9 +59,9 @@ describe.skipIf(!need('local-slack'))('a Slack that refuses like the original', 
         provided: 'commands,users:read',
       });
     });
-    test('auth.test names the scopes in a header', async () => {
+    test('auth.test names the scopes in a header: those of the manifest', async () => {
       const answer = await botClient(slack).auth.test();
-      expect(answer.response_metadata?.scopes).toEqual([...DEFAULT_SCOPES]);
+      expect(answer.response_metadata?.scopes).toEqual([...SCOPES]);
       expect(answer).toMatchObject({ team_id: TEAM, user_id: BOT_USER });
     });
     test('a method that the stand-in does not know is refused', async () => {

@@ -1,27 +1,16 @@
 import { BOT_USER, CHANNELS, PEOPLE, TEAM, TOKENS, type PersonFlags, type SlackTokens } from './cast.ts';
 import { startLocalSlack, type LocalSlack } from './local-slack.ts';
+import { appManifest } from './manifest.ts';
 import { newChannel, type Call, type Channel, type Delivery, type Edge } from './strict/edge.ts';
 import { faultBook, type Faults } from './strict/faults.ts';
 import { startEdgeServer } from './strict/server.ts';
 import { socketPool } from './strict/socket-pool.ts';
 import { responseUrls, triggers } from './strict/tickets.ts';
 
-/** The scopes of the bot's token unless a caller gives others. */
-export const DEFAULT_SCOPES = [
-  'commands',
-  'chat:write',
-  'users:read',
-  'usergroups:read',
-  'channels:read',
-  'groups:read',
-  'channels:history',
-  'groups:history',
-  'im:history',
-] as const;
-
 export interface StrictSlackOptions {
+  /** Scopes of the bot's token, instead of those of manifest.yml. */
   readonly scopes?: readonly string[];
-  /** Event types that the app is subscribed to. */
+  /** Event types that the app is subscribed to, instead of those of manifest.yml. */
   readonly events?: readonly string[];
   /** Port of the workspace that people open in the browser; any free one by default. */
   readonly port?: number;
@@ -91,14 +80,16 @@ export async function startStrictSlack(options: StrictSlackOptions = {}): Promis
 }
 
 function newEdge(options: StrictSlackOptions): Edge {
+  const manifest = appManifest();
   const now = (): number => Date.now();
   const bot = { id: BOT_USER, name: 'kong-chatops', real_name: 'kong-chatops', flags: { is_bot: true } };
   return {
     tokens: TOKENS,
     team: TEAM,
     botUser: BOT_USER,
-    scopes: new Set(options.scopes ?? DEFAULT_SCOPES),
-    events: new Set(options.events ?? ['app_home_opened', 'app_uninstalled', 'tokens_revoked']),
+    scopes: new Set(options.scopes ?? manifest.scopes),
+    events: new Set(options.events ?? manifest.events),
+    commands: manifest.commands,
     people: new Map([...PEOPLE, bot].map((person) => [person.id, { ...person, flags: person.flags ?? {} }])),
     channels: new Map(CHANNELS.map((channel) => [channel.id, newChannel(channel)])),
     userGroups: new Map(),

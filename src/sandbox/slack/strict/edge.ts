@@ -1,4 +1,5 @@
 import type { CastChannel, CastPerson, PersonFlags, SlackTokens } from '../cast.ts';
+import type { AppManifest } from '../manifest.ts';
 import type { FaultBook } from './faults.ts';
 import type { SocketPool } from './socket-pool.ts';
 import type { ResponseUrls, Triggers } from './tickets.ts';
@@ -59,6 +60,8 @@ export interface Edge {
   readonly scopes: Set<string>;
   /** Event types that the app subscribed to. Others are not delivered. */
   readonly events: ReadonlySet<string>;
+  /** Slash commands that the app declares. Others are not delivered. */
+  readonly commands: AppManifest['commands'];
   readonly people: Map<string, CastPerson & { flags: PersonFlags }>;
   readonly channels: Map<string, Channel>;
   /** User group id to its members. */

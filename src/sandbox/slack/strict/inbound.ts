@@ -17,8 +17,23 @@ export function readInbound(edge: Edge, request: IncomingMessage, body: string):
   }
   const form = Object.fromEntries(new URLSearchParams(body));
   const text = form['payload'];
-  if (text === undefined) return { type: 'slash_commands', payload: withTickets(edge, form) };
+  if (text === undefined) return { type: 'slash_commands', payload: withTickets(edge, escaped(edge, form)) };
   return { type: 'interactive', payload: interaction(edge, withTickets(edge, JSON.parse(text) as Args)) };
+}
+
+/** What people type, as Slack passes it on for a command with `should_escape`: entities, and people by their ids. */
+function escaped(edge: Edge, form: Args): Args {
+  if (edge.commands.get(word(form, 'command'))?.escaped !== true) return form;
+  const people = new Map([...edge.people.values()].map(({ id, name }) => [name, id]));
+  const text = word(form, 'text')
+    .replaceAll(/&(?!amp;|lt;|gt;)/g, '&amp;')
+    .replaceAll(/<(?![@#])/g, '&lt;')
+    .replaceAll(/(?<!<[@#][A-Z0-9|a-z.-]*)>/g, '&gt;')
+    .replaceAll(/(?<![<\w])@([a-z][a-z0-9.-]*)/g, (typed, name: string) => {
+      const id = people.get(name);
+      return id === undefined ? typed : `<@${id}|${name}>`;
+    });
+  return { ...form, text };
 }
 
 /** Trigger ids that expire, response URLs of ours instead of local-slack's. */
@@ -78,6 +93,13 @@ export function readAck(type: Delivery['type'], payload: unknown): unknown {
   if (view === undefined || checkView(view).length === 0) return drawDates(payload);
   // Slack shows "we had some trouble connecting" and keeps the modal.
   return { response_action: 'errors', errors: { modal: checkView(view).join('; ') } };
+}
+
+/** What Slackbot tells a person who types a command that no app declares; null for one that the app does. */
+export function notACommand(edge: Edge, { type, payload }: Inbound): object | null {
+  const command = word(payload, 'command');
+  if (type !== 'slash_commands' || edge.commands.has(command)) return null;
+  return { response_type: 'ephemeral', text: `${command} is not a valid command.` };
 }
 
 /** What Slackbot tells a person whose command was not taken. */

@@ -4,7 +4,7 @@ import { handleApi, readBody } from './api.ts';
 import { drawDates } from './dates.ts';
 import { deliver } from './delivery.ts';
 import { no, type Args, type Edge } from './edge.ts';
-import { readInbound } from './inbound.ts';
+import { notACommand, readInbound } from './inbound.ts';
 import { blocksRefusal } from './method-messages.ts';
 
 /** The stand-in's one HTTP server, on 127.0.0.1: Web API, response URLs, Socket Mode, and local-slack's deliveries. */
@@ -56,7 +56,8 @@ async function route(edge: Edge, request: IncomingMessage, response: ServerRespo
   if (path.startsWith('/response/')) return handleResponseUrl(edge, path.slice('/response/'.length), request, response);
   if (path !== '/inbound') return answer(response, 404, {});
   const inbound = readInbound(edge, request, await readBody(request));
-  return answer(response, 200, inbound === null ? {} : await deliver(edge, inbound));
+  const shown = inbound === null ? {} : (notACommand(edge, inbound) ?? (await deliver(edge, inbound)));
+  return answer(response, 200, shown);
 }
 
 /** An answer by response URL: private unless it says otherwise, 5 times, 30 minutes. */
