@@ -9,7 +9,8 @@ import type { Drawing } from '../views/kit/blocks.ts';
 import { refusal } from '../views/run/notices.ts';
 import { parseAudit } from './parse.ts';
 
-const PAGE = 20;
+/** A whole backup fits on one page. */
+const PAGE = 60;
 
 /** What the button for older rows carries: the question again and where the page ended. No right hangs on it. */
 const pageSchema = z.object({

@@ -120,18 +120,27 @@ export function auditAnswer(page: AuditPage, view: { readonly names: Names }): D
     const none = `The audit trail has no rows ${about}.`;
     return drawing('audit/', none, [section(none)]);
   }
-  const title = `Audit trail ${about}: ${count(page.rows.length, 'row')}, newest first${page.more ? ', more follow' : ''}.`;
-  const blocks: KnownBlock[] = [section(`*${title}*`), ...packed(page.rows.map((row) => auditLine(row, view.names)))];
+  const shown = page.rows.filter((row) => !isBookkeeping(row));
+  const title = `Audit trail ${about}: ${count(shown.length, 'row')}, newest first${page.more ? ', more follow' : ''}.`;
+  const blocks: KnownBlock[] = [section(`*${title}*`), ...packed(shown.map((row) => auditLine(row, view.names)))];
   if (page.more && page.next !== undefined) {
     const more = { action: ACTIONS.auditPage, label: 'Older rows', says: 'Show older rows of the audit trail' };
     blocks.push(actions(button({ ...more, value: page.next })));
   }
+  const hidden = page.rows.length - shown.length;
   blocks.push(
     context(
-      'To check that no row was changed: `kong-chatops audit verify` · All rows as NDJSON: `kong-chatops audit export`',
+      hidden === 0 ? '' : `${count(hidden, 'row')} about the bot’s own messages left out`,
+      'To check that no row was changed: `kong-chatops audit verify`',
+      'All rows as NDJSON: `kong-chatops audit export`',
     ),
   );
   return drawing('audit/', title, blocks);
+}
+
+/** Half of a run's rows say which message was posted where: they would bury who did what. */
+function isBookkeeping(row: ViewAuditRow): boolean {
+  return readStored(row.body)?.type.startsWith('message.') === true;
 }
 
 /** Lines into as few sections as fit; a line is never split over two. */

@@ -51,8 +51,10 @@ export function section(text: string): KnownBlock {
 
 /** Small grey line of facts. */
 export function context(...texts: readonly string[]): ContextBlock {
-  const shown = texts.filter((text) => text !== '').slice(0, LIMITS.contextElements);
-  return { type: 'context', elements: shown.map((text) => ({ type: 'mrkdwn', text: cut(text, LIMITS.contextText) })) };
+  const shown = texts.filter((text) => text !== '');
+  // One element: several stand in columns of their own, which break short facts over many lines.
+  const text = cut(shown.join(' · '), LIMITS.contextText);
+  return { type: 'context', elements: text === '' ? [] : [{ type: 'mrkdwn', text }] };
 }
 
 export function divider(): KnownBlock {

@@ -39,11 +39,13 @@ export function savedBy(run: Run): Saved {
     const outputs = taken.safeParse(outputsOf(run, step));
     return outputs.success ? [outputs.data] : [];
   });
+  // That a set is not encrypted is said in a line of its own, and is no data that is missing.
+  const missing = (gaps: readonly Gap[]): readonly Gap[] => gaps.filter(({ kind }) => kind !== 'encryption');
   const publishing = published.safeParse(outputsOf(run, 'publish-set'));
   const verifying = verified.safeParse(outputsOf(run, 'verify-set'));
   return {
     artifacts: parts.flatMap((part) => part.artifacts),
-    gaps: publishing.success ? publishing.data.gaps : parts.flatMap((part) => part.gaps),
+    gaps: missing(publishing.success ? publishing.data.gaps : parts.flatMap((part) => part.gaps)),
     published: publishing.success ? publishing.data : null,
     verified: verifying.success ? verifying.data : null,
   };

@@ -35,13 +35,23 @@ function savedText(saved: Saved): string {
   return `${title}\n${lines(saved.artifacts.map(artifactLine), 2600)}`;
 }
 
+/** Facts of an artifact that say something to people, in this order; the others are for the manifest. */
+const FACTS: readonly (readonly [name: string, one: string, many: string])[] = [
+  ['tables', 'table', 'tables'],
+  ['rows', 'row', 'rows'],
+  ['entities', 'entity', 'entities'],
+  ['files', 'file', 'files'],
+  ['masked', 'masked value', 'masked values'],
+];
+
 /** "• database.tar: 40.1 MB, 31 tables, 5,120 rows (pg_dump 15.4)". */
 export function artifactLine(artifact: Artifact): string {
-  const facts = Object.entries(artifact.facts).map(([name, value]) =>
-    typeof value === 'number'
-      ? count(value, escape(name.replace(/ies$/, 'y').replace(/s$/, '')), escape(name))
-      : `${escape(name)} ${escape(value)}`,
-  );
+  const { workspace } = artifact.facts;
+  const counts = FACTS.flatMap(([name, one, many]) => {
+    const value = artifact.facts[name];
+    return typeof value === 'number' && value > 0 ? [count(value, one, many)] : [];
+  });
+  const facts = [...(workspace === undefined ? [] : [`workspace ${escape(`${workspace}`)}`]), ...counts];
   const tool = escape(`${artifact.tool} ${artifact.toolVersion}`);
   return `• ${code(artifact.name)}: ${[bytes(artifact.bytes), ...facts].join(', ')} (${tool})`;
 }
