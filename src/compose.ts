@@ -11,6 +11,7 @@ import { readRows } from './audit/read-rows.ts';
 import { recordHead } from './audit/heads.ts';
 import { createEventStore } from './audit/store.ts';
 import { createEngine, type Engine } from './engine/advance.ts';
+import { rememberFolds } from './engine/folds.ts';
 import { createOperations } from './engine/operations.ts';
 import { openWorkRoot, type WorkRoot } from './run-command/work-folders.ts';
 import { createMetrics, type Metrics } from './operations/metrics.ts';
@@ -73,6 +74,7 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
   const engine = createEngine(engineDeps(parts, options, folders));
   const operations = createOperations({
     store,
+    folds: rememberFolds(store),
     board,
     people: options.people,
     gateways: config.gateways.map((gateway) => engineGateway(config, gateway)),

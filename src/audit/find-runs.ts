@@ -57,6 +57,28 @@ export async function findRuns(pool: Pool, filter: FindRuns): Promise<RunIndex[]
   return rows.map(indexOfRow);
 }
 
+/**
+ * What a status needs of every gateway, in one statement: its newest verified run, its newest ended one, its active ones.
+ * A run that is two of these comes once.
+ */
+export async function latestRuns(pool: Pool): Promise<RunIndex[]> {
+  const { rows } = await inStore(() =>
+    pool.query<RunRow>(
+      `SELECT ${COLUMNS} FROM kong_chatops.runs WHERE active
+       UNION
+       SELECT ${COLUMNS} FROM (
+         SELECT *, row_number() OVER newest AS rank, row_number() OVER newest_verified AS verified_rank
+           FROM kong_chatops.runs WHERE NOT active
+         WINDOW newest AS (PARTITION BY gateway ORDER BY requested_at DESC, length(id) DESC, id DESC),
+                newest_verified AS (PARTITION BY gateway
+                                    ORDER BY verified_at IS NULL, requested_at DESC, length(id) DESC, id DESC)
+       ) ended WHERE rank = 1 OR (verified_rank = 1 AND verified_at IS NOT NULL)
+       ORDER BY requested_at DESC, id DESC`,
+    ),
+  );
+  return rows.map(indexOfRow);
+}
+
 /** Every row of the index, by id: for comparing it with the log. */
 export async function allRuns(pool: Pool): Promise<RunIndex[]> {
   const { rows } = await inStore(() => pool.query<RunRow>(`SELECT ${COLUMNS} FROM kong_chatops.runs ORDER BY id`));

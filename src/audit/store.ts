@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { Fault } from '../runs/fault.ts';
 import { appendAll, callOf, systemCallOf, type AppendCall } from './append.ts';
 import { joinCalls } from './batch.ts';
-import { findRuns, openRuns, type FindRuns } from './find-runs.ts';
+import { findRuns, latestRuns, openRuns, type FindRuns } from './find-runs.ts';
 import { load, nextRunId } from './load.ts';
 import type { NewSystemEvent, RunEvent } from '../runs/event.ts';
 import type { AppendRequest, AppendResult, RunIndex } from '../runs/log.ts';
@@ -15,6 +15,7 @@ export interface AuditStore {
   nextRunId(letter: string): Promise<string>;
   openRuns(): Promise<RunIndex[]>;
   findRuns(filter: FindRuns): Promise<RunIndex[]>;
+  latestRuns(): Promise<RunIndex[]>;
 }
 
 /** Binds the statements to a pool. Every method throws a StoreFault when the database fails. */
@@ -34,5 +35,6 @@ export function createEventStore(pool: Pool): AuditStore {
     nextRunId: (letter) => nextRunId(pool, letter),
     openRuns: () => openRuns(pool),
     findRuns: (filter) => findRuns(pool, filter),
+    latestRuns: () => latestRuns(pool),
   };
 }

@@ -1,6 +1,7 @@
 import type { Plan } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import type { AuditQuery, AuditRow, EventStore, PeopleDirectory, ProgressBoard } from './ports.ts';
+import type { Folds } from './folds.ts';
 import { nearest } from '../runs/nearest.ts';
 import { refuse } from '../runs/refusal.ts';
 
@@ -15,6 +16,7 @@ export interface EngineGateway {
 
 export interface OperationsDeps {
   readonly store: EventStore;
+  readonly folds: Folds;
   readonly board: ProgressBoard;
   readonly people: PeopleDirectory;
   readonly gateways: readonly EngineGateway[];

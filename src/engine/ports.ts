@@ -18,6 +18,8 @@ export interface EventStore {
   openRuns(): Promise<RunIndex[]>;
   /** Newest first. */
   findRuns(filter: RunFilter): Promise<RunIndex[]>;
+  /** Of every gateway: its newest verified run, its newest ended one, its active ones. Newest first. */
+  latestRuns(): Promise<RunIndex[]>;
 }
 
 export interface RunFilter {

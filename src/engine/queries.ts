@@ -1,4 +1,5 @@
 import type { Caller } from '../runs/person.ts';
+import type { RunIndex } from '../runs/log.ts';
 import type { Run } from '../runs/run.ts';
 import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RunFilter } from './ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
@@ -24,7 +25,7 @@ export function createQueries(deps: OperationsDeps): Queries {
       if (refusal !== null) return { ok: false, refusal };
       const known = deps.gateways.filter(({ name }) => gateway === undefined || name === gateway);
       if (known.length === 0) return { ok: false, refusal: unknownGateway(deps, gateway ?? '') };
-      return { ok: true, gateways: await Promise.all(known.map((one) => gatewayStatus(deps, one))) };
+      return { ok: true, gateways: await statusOf(deps, known) };
     },
     audit: async (query, by) => {
       const refusal = await mayNotView(deps, by, 'read the audit trail');
@@ -56,20 +57,20 @@ async function mayNotView(deps: OperationsDeps, by: Caller, act: string) {
   return refusal;
 }
 
-async function gatewayStatus(deps: OperationsDeps, { name, environment }: EngineGateway): Promise<GatewayStatus> {
-  const [verified, ended, active] = await Promise.all([
-    runs(deps, { gateway: name, verified: true, limit: 1 }),
-    runs(deps, { gateway: name, active: false, limit: 1 }),
-    runs(deps, { gateway: name, active: true, limit: 10 }),
-  ]);
-  const [last] = verified;
-  return {
-    gateway: name,
-    environment,
-    lastVerified: last === undefined ? null : lastBackup(last),
-    lastEnded: ended[0] ?? null,
-    active,
-  };
+async function statusOf(deps: OperationsDeps, known: readonly EngineGateway[]): Promise<GatewayStatus[]> {
+  const latest = await foldAll(deps, await deps.store.latestRuns());
+  return known.map(({ name, environment }) => {
+    const own = latest.filter((run) => run.plan.gateway === name);
+    const ended = own.filter((run) => run.outcome !== undefined);
+    const last = ended.find((run) => run.outcome === 'succeeded' && lastBackup(run)?.state === 'verified');
+    return {
+      gateway: name,
+      environment,
+      lastVerified: last === undefined ? null : lastBackup(last),
+      lastEnded: ended[0] ?? null,
+      active: own.filter((run) => run.outcome === undefined),
+    };
+  });
 }
 
 /** The backup that a finished run left, from its outputs; null when it left none. */
@@ -94,7 +95,7 @@ async function home(deps: OperationsDeps, by: Caller): Promise<HomeAnswer> {
     deps.people.standing(by.person),
     runs(deps, { active: true, limit: 20 }),
     runs(deps, { active: false, limit: 8 }),
-    Promise.all(deps.gateways.map((gateway) => gatewayStatus(deps, gateway))),
+    statusOf(deps, deps.gateways),
   ]);
   if (!holds(person, 'viewer')) return { person, waitingForYou: [], running: [], recent: [], gateways: [] };
   const waitingForYou = running.filter((run) => {
@@ -110,7 +111,10 @@ async function home(deps: OperationsDeps, by: Caller): Promise<HomeAnswer> {
 }
 
 async function runs(deps: OperationsDeps, filter: RunFilter): Promise<Run[]> {
-  const found = await deps.store.findRuns(filter);
-  const folded = await Promise.all(found.map(async ({ id }) => fold(await deps.store.load(id))));
+  return await foldAll(deps, await deps.store.findRuns(filter));
+}
+
+async function foldAll(deps: OperationsDeps, found: readonly RunIndex[]): Promise<Run[]> {
+  const folded = await Promise.all(found.map((index) => deps.folds.of(index)));
   return folded.filter((run) => run !== null);
 }

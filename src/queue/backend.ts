@@ -4,6 +4,7 @@ import {
   Worker,
   type Job,
   type JobsOptions,
+  type PgPool,
   type QueueOptions,
   type WorkerOptions,
 } from 'bullmq';
@@ -49,7 +50,7 @@ export interface Backend {
  * and per worker (decision 7); here all share one pool: one listening connection per worker and two for everything else.
  */
 export function postgresBackend(url: string, workers: number, onError: (error: Error) => void): Backend {
-  const connection = new Pool({
+  const pool = new Pool({
     connectionString: url,
     application_name: 'kong-chatops queues',
     max: workers + 2,
@@ -60,15 +61,17 @@ export function postgresBackend(url: string, workers: number, onError: (error: E
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
-  connection.on('error', onError);
+  pool.on('error', onError);
   // Every queue and worker adds its own listener to the shared pool.
-  connection.setMaxListeners(0);
+  pool.setMaxListeners(0);
+  // BullMQ describes node-postgres in its own types, which differ from the published ones in what may be undefined.
+  const connection = pool as PgPool;
   return {
     name: 'PostgreSQL',
     queue: (name, options) => new Queue(name, { ...options, connection }, createPostgresBackend),
     worker: (name, processor, options) =>
       new Worker(name, processor, { ...options, connection }, createPostgresBackend),
-    close: () => connection.end(),
+    close: () => pool.end(),
   };
 }
 

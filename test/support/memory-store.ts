@@ -54,6 +54,8 @@ export function memoryStore(): MemoryStore {
     openRuns: () => Promise.resolve([...indexes.values()].filter(({ active, unsettled }) => active || unsettled)),
     findRuns: (filter) =>
       Promise.resolve([...indexes.values()].toReversed().filter(matching(filter)).slice(0, filter.limit)),
+    // All of them: whoever asks looks for the newest of each gateway.
+    latestRuns: () => Promise.resolve([...indexes.values()].toReversed()),
   };
 }
 

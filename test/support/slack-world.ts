@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditRow, Operations, ProgressRow } from '../../src/engine/ports.ts';
 import type { EngineGateway } from '../../src/engine/operations-deps.ts';
 import { commit } from '../../src/engine/commit.ts';
+import { rememberFolds } from '../../src/engine/folds.ts';
 import { createOperations } from '../../src/engine/operations.ts';
 import { fold } from '../../src/runs/evolve.ts';
 import type { EventBody, RunEvent } from '../../src/runs/event.ts';
@@ -93,6 +94,7 @@ export async function slackWorld(slack: TestSlack, options: WorldOptions = {}): 
   const world = { progress: null as ProgressRow | null };
   const operations = createOperations({
     store,
+    folds: rememberFolds(store),
     board: { report: () => Promise.resolve(), read: () => Promise.resolve(world.progress) },
     people,
     gateways,
