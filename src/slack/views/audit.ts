@@ -55,7 +55,7 @@ const WORDS: Readonly<Record<EventType | 'config.loaded' | 'head.signed', Words>
   'gate.decided': (data) => `gate ${text(data['gate'])} decided: ${text(data['outcome'])}${quoted(data['reason'])}`,
   'vote.cast': (data) => `said ${text(data['choice'])} on ${text(data['gate'])}${quoted(data['comment'])}`,
   'vote.withdrawn': (data) => `withdrew the vote on ${text(data['gate'])}`,
-  'vote.late': (data) => `said ${text(data['choice'])} on ${text(data['gate'])} too late: ${text(data['why'])}`,
+  'vote.late': (data) => `said ${text(data['choice'])} on ${text(data['gate'])} too late (${text(data['why'])})`,
   'step.started': (data) => `${text(data['step'])} started${attempt(data)}`,
   'step.succeeded': (data) => `${text(data['step'])} succeeded${attempt(data)}`,
   'step.interrupted': (data) =>

@@ -38,7 +38,10 @@ export function endedNotice(run: Run, slot: string, view: ViewContext): Drawing 
   const text = cardSentence(run, view);
   const gaps = run.outcome === 'succeeded' ? [section(gapText(savedBy(run).gaps))] : [];
   const again = run.outcome === 'succeeded' ? [] : [retryButton(run)];
-  return drawing(ownMark(run.id, slot), text, [section(text), ...gaps, ...linkRow(run, view, again)]);
+  // The gap report below says what the sentence for screen readers has to say itself.
+  const { symbol, is, line } = stand(run, view);
+  const first = run.outcome === 'succeeded' ? `${symbol} *${runName(run)}* ${is}. ${line}` : text;
+  return drawing(ownMark(run.id, slot), text, [section(first), ...gaps, ...linkRow(run, view, again)]);
 }
 
 /** A failure also goes into the channel: an edit of the card notifies nobody. */
