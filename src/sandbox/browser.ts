@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { Fault } from '../runs/fault.ts';
@@ -30,7 +30,9 @@ export interface Camera {
 
 // What Slack does not show and local-slack does: see slack/GAPS.md.
 const LIKE_SLACK = '.msg-edited, .topbar { display: none !important }';
-const SIZE = { width: 1280, height: 900 };
+/** A message fills a narrow window; a thread beside it needs a wide one. */
+const NARROW = { width: 940, height: 900 };
+const WIDE = { width: 1400, height: 1000 };
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** A Chromium of this machine; null when there is none on the PATH. */
@@ -56,7 +58,7 @@ export async function openCamera(url: string, folder: string): Promise<Camera> {
     executablePath,
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });
-  const context = await browser.newContext({ viewport: SIZE, deviceScaleFactor: 1.5, timezoneId: 'UTC' });
+  const context = await browser.newContext({ viewport: NARROW, deviceScaleFactor: 1.5, timezoneId: 'UTC' });
   const page = await context.newPage();
   await page.goto(url);
   await page.addStyleTag({ content: LIKE_SLACK });
@@ -71,6 +73,7 @@ export async function openCamera(url: string, folder: string): Promise<Camera> {
 }
 
 async function shoot(page: Page, url: string, picture: Picture, path: string): Promise<void> {
+  await page.setViewportSize(picture.of === 'thread' || picture.of === 'conversation' ? WIDE : NARROW);
   await page.locator('.topbar .actas select').last().selectOption(picture.as, { force: true });
   if (picture.of === 'home') {
     await page.locator('.sidebar').getByText('kong-chatops').first().click();
@@ -115,10 +118,4 @@ async function openChannel(page: Page, url: string, channel: string): Promise<vo
 
 function isBot(id: string): boolean {
   return id.startsWith('U00');
-}
-
-/** Bytes of a picture. */
-export async function sizeOf(path: string): Promise<number> {
-  await readFile(path);
-  return (await stat(path)).size;
 }

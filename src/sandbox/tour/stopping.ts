@@ -82,7 +82,8 @@ export const STOPPING: readonly TourStep<Stage>[] = [
     play: async (stage) => {
       const runId = runOf(stage, 'production');
       const answer = await typed(stage, ALICE, '/kong-audit', runId);
-      mustSay(wordsOf(answer), runId, 'the run succeeded', 'verify-set');
+      const words = wordsOf(answer);
+      mustSay(words, runId, 'Alice*: asked for', 'Bob*: said go', 'verify-set', 'the run succeeded');
       await picture(stage, '21-audit', messagePicture(ALICE, answer));
       return answer.text;
     },
