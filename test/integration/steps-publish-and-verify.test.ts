@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/backup/catalogue.ts';
 import { LocalDestination } from '../../src/backup/local.ts';
 import { parseManifest } from '../../src/backup/manifest.ts';
+import { storageFault } from '../../src/backup/storage-fault.ts';
 import { isSignedBy } from '../../src/backup/signature.ts';
 import type { Gap, PublishOutputs } from '../../src/runbooks/backup.ts';
 import { isRefusal } from '../../src/runs/refusal.ts';
@@ -146,6 +147,24 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     expect(texts[0]).toContain('"createdAt":"2026-11-21T02:05:00.000Z"');
   });
 
+  it('says where a set is whole when the next destination fails', async () => {
+    const [first, second] = copies(2);
+    if (first === undefined || second === undefined) throw new Error('two copies');
+    const here = await staged({ destinations: [first, second] });
+    second.publish = () =>
+      Promise.reject(
+        storageFault(Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' }), second.name, 'publishing'),
+      );
+    const fault = await faultFrom(here.perform('publish-set', publishSet));
+    expect(fault.facts()).toEqual({
+      code: 'destination-full',
+      message:
+        `Destination ${second.name}: publishing failed because it has no space left (ENOSPC). ` +
+        `Set ${refOf(here.run()).set} is whole in ${first.name} and missing elsewhere.`,
+      hint: 'Free space there or give the gateway another destination, then try again.',
+    });
+  });
+
   it('publishes once, however often it is asked', async () => {
     const here = await published();
     const before = here.run().steps['publish-set']?.outputs;
@@ -159,7 +178,7 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     await writeFile(join(place(here), '..', `.incoming-${ref.set}`, 'set', 'declarative-default.yaml'), 'half');
     expect((await faultFrom(here.perform('publish-set', publishSet))).facts()).toEqual({
       code: 'staging-unfinished',
-      message: `Destination main: declarative-default.yaml was not finished, so set ${ref.set} cannot be published.`,
+      message: `Destination main: declarative-default.yaml was not finished, so set ${ref.set} cannot be published. Nothing was published.`,
       hint: 'Start the backup again.',
     });
     expect(await here.deps.destinations[0]?.listSets('production')).toEqual([]);
