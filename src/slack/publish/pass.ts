@@ -92,7 +92,7 @@ export class Pass {
     const { run } = round;
     if (run.messages[message.slot]?.settled === true) return;
     const drawing = message.draw(view, this.#ports.clock());
-    const editing = await this.#editor.edit(run, message.slot, drawing, run.outcome !== undefined);
+    const editing = await this.#editor.edit(run, message.slot, drawing);
     if (editing.is === 'later') round.comeBack(editing.afterMs, null);
     if (editing.is !== 'impossible') return;
     this.#ports.log.warn({ run: run.id, slot: message.slot, why: editing.why }, 'a Slack message could not be edited');
