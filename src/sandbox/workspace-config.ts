@@ -53,7 +53,7 @@ export function configText({ databases, gateways, destination }: ConfigParts): s
     signing: { private_key: { env: 'KONG_CHATOPS_SIGNING_KEY' } },
     operations: { port: 0 },
     // Faster than the defaults, so that one can watch.
-    limits: { edit_seconds: 0.5, retry_seconds: 1 },
+    limits: { edit_seconds: 0.2, retry_seconds: 1 },
   });
 }
 
