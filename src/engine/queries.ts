@@ -3,6 +3,7 @@ import type { RunIndex } from '../runs/log.ts';
 import type { Run } from '../runs/run.ts';
 import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RunFilter } from './ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
+import { nowhere, type Gap } from '../runbooks/backup.ts';
 import { mayVote } from '../runs/approval.ts';
 import { fold } from '../runs/evolve.ts';
 import { openGate } from '../runs/gate.ts';
@@ -86,7 +87,7 @@ export function lastBackup(run: Run): LastBackup | null {
     state: isVerified ? 'verified' : 'finished',
     at: (isVerified ? verified.endedAt : published.endedAt) ?? run.requestedAt,
     bytes: typeof bytes === 'number' ? bytes : 0,
-    gaps: Array.isArray(gaps) ? gaps.length : null,
+    gaps: Array.isArray(gaps) ? nowhere(gaps as readonly Gap[]).length : null,
   };
 }
 

@@ -80,6 +80,8 @@ function dumpArguments(request: PgDump): string[] {
     `--lock-wait-timeout=${(request.lockWaitSeconds ?? LOCK_WAIT_SECONDS) * 1000}`,
     ...(request.snapshot === null ? [] : [`--snapshot=${request.snapshot}`]),
     '--no-password',
+    // The folder is scratch: what is kept is synced where it is kept.
+    '--no-sync',
     '--verbose',
     KEEPALIVES,
   ];
