@@ -68,6 +68,8 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     databaseUrl: url,
     ...(redisUrl === undefined ? {} : { redisUrl }),
     queues: QUEUES,
+    // A dead worker's job blocks the next wake of the same name until the queue gives it up: as patient as the lock.
+    stalledMs: Math.max(config.limits.heartbeat_seconds * 1000, 2000),
     onError: (error) => log.warn({ err: error }, 'a queue had trouble'),
   });
   const metrics: Metrics = createMetrics({ version: VERSION, sources: metricSources(config, store, queues) });
