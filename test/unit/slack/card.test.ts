@@ -114,7 +114,7 @@ describe('the card', () => {
     expect(cancel?.confirm?.title?.text).toBe('Cancel B-142 on production?');
   });
 
-  test('that runs shows done, total and an estimate', () => {
+  test('that runs shows done, total and an estimate (4.5)', () => {
     const run = story(requestedBody(planOf(null)), ...preflightDone, stepStarted('dump-database'));
     const progress = { step: 'dump-database', attempt: 1, done: 10, total: 40, unit: 'tables', at: '', note: 'routes' };
     const lines = textsOf(card(run, minutes(1), { ...VIEW, progress }).blocks).join('\n');
@@ -140,7 +140,7 @@ describe('the card', () => {
     expect(JSON.stringify(drawn(story(...verified)))).not.toMatch(/complete/i);
   });
 
-  test('of a failure says why, what was changed, what was not and what to do next, and offers to try again', () => {
+  test('of a failure says why, what was changed, what was not and what to do next, and offers to try again (4.7)', () => {
     const run = story(...failed(requestedBody(planOf(null)), ...preflightDone), ...did('discard-set'), {
       type: 'run.failed',
       data: { step: 'dump-database', fault },
@@ -169,7 +169,7 @@ describe('the card', () => {
     );
   });
 
-  test('shows who voted by CLI, from which host and as which user', () => {
+  test('shows who voted by CLI, from which host and as which user (1.6, decision 5)', () => {
     const list = events(waiting);
     const last = list.at(-1);
     const byCli = { kind: 'person', person: BOB, via: 'cli', host: 'bastion', systemUser: 'bob' } as const;
@@ -208,7 +208,7 @@ describe('what a run owes', () => {
     ]);
   });
 
-  test('at the end: the requester and whoever asked are told, a failure goes into the channel too', () => {
+  test('at the end: the requester and whoever asked are told, a failure goes into the channel too (4.7)', () => {
     const list: readonly EventBody[] = [
       requestedBody(planOf(null)),
       { type: 'watcher.added', data: { person: BOB } },
@@ -223,7 +223,7 @@ describe('what a run owes', () => {
     ]);
   });
 
-  test('the mention names everybody once and says what was decided afterwards', () => {
+  test('the mention names everybody once and says what was decided afterwards (10.2)', () => {
     const before = story(...waiting);
     const [gate] = before.gates;
     if (gate === undefined) throw new Error('no gate');
