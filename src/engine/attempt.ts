@@ -91,12 +91,18 @@ async function checkGate(deps: EngineDeps, start: Start, context: StepContext): 
 }
 
 async function markStarted(deps: EngineDeps, run: Run, { step, attempt, gate }: Start): Promise<Run | null> {
-  const committed = await commit(deps.store, run.id, { actor: bot(deps), clock: deps.clock }, (now, at) => {
-    const still = next(now, at);
-    if (still.do !== 'step' || still.step.id !== step.id || still.attempt !== attempt) return { events: [] };
-    const digest = gate === undefined ? {} : { gateDigest: gate.digest };
-    return { events: [{ type: 'step.started', data: { step: step.id, attempt, ...digest } }] };
-  });
+  const committed = await commit(
+    deps.store,
+    run.id,
+    { actor: bot(deps), clock: deps.clock },
+    (now, at) => {
+      const still = next(now, at);
+      if (still.do !== 'step' || still.step.id !== step.id || still.attempt !== attempt) return { events: [] };
+      const digest = gate === undefined ? {} : { gateDigest: gate.digest };
+      return { events: [{ type: 'step.started', data: { step: step.id, attempt, ...digest } }] };
+    },
+    run,
+  );
   return committed?.changed === true ? committed.run : null;
 }
 

@@ -96,7 +96,7 @@ async function appendFirst(deps: OperationsDeps, kind: RunKind, event: NewEvent,
     deliveryKey: delivery.key,
   });
   if (result.appended) {
-    await carryOn(deps, runId);
+    await carryOn(deps, run);
     return { ok: true, run };
   }
   if (result.because === 'conflict') throw new Error(`run number ${runId} was used twice`);
@@ -132,15 +132,15 @@ async function onRun(
       ? null
       : await commit(deps.store, runId, author, async (run, now) => decide(run, await command(standing, run), now));
   if (committed === null) return { ok: false, refusal: unknownRun(asked) };
-  if (committed.changed) await carryOn(deps, committed.run.id);
+  if (committed.changed) await carryOn(deps, committed.run);
   if (committed.refusal === undefined) return { ok: true, run: committed.run };
   deps.onRefusal?.(committed.refusal.code);
   return { ok: false, refusal: committed.refusal, run: committed.run };
 }
 
 /** What was recorded stands, whether or not somebody could be woken: the sweep goes on with it. */
-async function carryOn(deps: OperationsDeps, runId: string): Promise<void> {
-  await deps.coordinate(runId).catch(() => undefined);
+async function carryOn(deps: OperationsDeps, run: Run): Promise<void> {
+  await deps.coordinate(run).catch(() => undefined);
 }
 
 async function recordRefusal(deps: OperationsDeps, refusal: Refusal, command: string, by: Caller): Promise<void> {
