@@ -154,9 +154,10 @@ async function recordRefusal(deps: OperationsDeps, refusal: Refusal, command: st
 }
 
 function busy(run: Run): Refusal {
+  const why = run.reason === undefined ? '' : `: ${run.reason}`;
   return refuse(
     'busy',
-    `${run.plan.gateway} is already being backed up by ${run.id}, asked by ${run.requestedBy} at ${run.requestedAt}`,
+    `${run.plan.gateway} is already being backed up by ${run.id}, asked by ${run.requestedBy} at ${run.requestedAt}${why}`,
     'Follow it on its card, or be told when it ends',
   );
 }
