@@ -74,6 +74,11 @@ function moving(run: Run): Stand {
     const stand = stepStand(step, run.steps[step.id]);
     if (stand !== null) return stand;
   }
+  const failed = run.plan.steps.find(({ id }) => run.steps[id]?.status === 'failed');
+  if (failed !== undefined) {
+    const line = `“${escape(failed.title)}” failed; what it wrote is removed before anything else.`;
+    return { symbol: '❌', word: 'failing', is: 'is failing', line };
+  }
   const last = run.gates.at(-1);
   if (last?.status === 'expired') {
     return { symbol: '⌛', word: 'held', is: 'is held', line: 'Nobody decided in time; nothing was started.' };
