@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,8 +31,10 @@ export function openWorkRoot(within = tmpdir()): WorkRoot {
   madeHere.add(path);
   return {
     path,
-    make: async (name) => await mkdtemp(join(path, `${name}-`)),
-    remove: async (folder) => await rm(folder, { recursive: true, force: true }),
+    // Not through the thread pool: under load its queue takes longer than everything else between a go and its step.
+    make: async (name) => mkdtempSync(join(path, `${name}-`)),
+    // A killed program may still be letting go of its last file.
+    remove: async (folder) => await rm(folder, { recursive: true, force: true, maxRetries: 5 }),
     close: () => {
       madeHere.delete(path);
       remove(path);
