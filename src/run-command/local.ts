@@ -213,7 +213,7 @@ function notStarted(command: Command, cause: unknown): Fault {
 /** A folder of this command alone, so that programs read no settings of a user and leave nothing behind. */
 async function withPrivateHome<T>(env: Command['env'], work: (home: string) => Promise<T>): Promise<T> {
   if (env?.['HOME'] !== undefined && env['TMPDIR'] !== undefined) return await work(env['HOME']);
-  const home = await mkdtemp(join(tmpdir(), 'kong-chatops-home-'));
+  const home = await mkdtemp(join(tmpdir(), `kong-chatops-home-${process.pid}-`));
   try {
     return await work(home);
   } finally {
