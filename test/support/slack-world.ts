@@ -270,6 +270,7 @@ async function auditRows(
       runId: event.runId,
       version: event.version,
       body: JSON.stringify(event),
+      prevHash: 'b'.repeat(64),
       hash: 'a'.repeat(64),
     }))
     .filter(({ seq }) => before === undefined || seq < before)

@@ -13,6 +13,7 @@ import { ACTIONS } from '../views/kit/action-ids.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { userId } from '../views/kit/text.ts';
 import { refusal } from '../views/run/notices.ts';
+import { sendAuditFile } from './audit-file.ts';
 import { cancel, retry, watch } from './run-actions.ts';
 import { castVote } from './vote.ts';
 
@@ -37,6 +38,7 @@ const HANDLERS: Readonly<Record<Exclude<ActionId, typeof ACTIONS.open>, Handler>
     if (page !== null) await answer(deps, call.by, { ...call.place, replace: true }, page);
     return page === null ? unknownButton(deps) : null;
   },
+  [ACTIONS.auditFile]: async (deps, { value, call }) => (await sendAuditFile(deps, value, call)) ?? unknownButton(deps),
 };
 
 /** Registers every button. Each is acknowledged before anything else happens, and each press is answered. */

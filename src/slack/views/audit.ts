@@ -111,7 +111,16 @@ export interface AuditPage {
   readonly about: string;
   /** Value of the button that asks for the next page; opaque to Slack. */
   readonly next?: string;
+  /** Value of the button that sends all rows of the question as a file; opaque to Slack. */
+  readonly all?: string;
 }
+
+const OLDER = { action: ACTIONS.auditPage, label: 'Older rows', says: 'Show older rows of the audit trail' };
+const AS_FILE = {
+  action: ACTIONS.auditFile,
+  label: 'Send me these rows (NDJSON)',
+  says: 'Send me all rows of this answer as a file in a direct message',
+};
 
 /** `/kong-audit`: newest first, a page at a time, to that person alone. */
 export function auditAnswer(page: AuditPage, view: { readonly names: Names }): Drawing {
@@ -123,16 +132,16 @@ export function auditAnswer(page: AuditPage, view: { readonly names: Names }): D
   const shown = page.rows.filter((row) => !isBookkeeping(row));
   const title = `Audit trail ${about}: ${count(shown.length, 'row')}, newest first${page.more ? ', more follow' : ''}.`;
   const blocks: KnownBlock[] = [section(`*${title}*`), ...packed(shown.map((row) => auditLine(row, view.names)))];
-  if (page.more && page.next !== undefined) {
-    const more = { action: ACTIONS.auditPage, label: 'Older rows', says: 'Show older rows of the audit trail' };
-    blocks.push(actions(button({ ...more, value: page.next })));
-  }
+  const buttons = [
+    ...(page.more && page.next !== undefined ? [button({ ...OLDER, value: page.next })] : []),
+    ...(page.all === undefined ? [] : [button({ ...AS_FILE, value: page.all })]),
+  ];
+  if (buttons.length > 0) blocks.push(actions(...buttons));
   const hidden = page.rows.length - shown.length;
   blocks.push(
     context(
       hidden === 0 ? '' : `${count(hidden, 'row')} about the bot’s own messages left out`,
       'To check that no row was changed: `kong-chatops audit verify`',
-      'All rows as NDJSON: `kong-chatops audit export`',
     ),
   );
   return drawing('audit/', title, blocks);

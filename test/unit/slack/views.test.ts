@@ -197,7 +197,10 @@ describe('whatever happened to a run', () => {
           body,
           hash: 'a'.repeat(64),
         }));
-        const drawn = auditAnswer({ rows, more: true, about: 'of <!channel>', next: '{}' }, { names: NAMES });
+        const drawn = auditAnswer(
+          { rows, more: true, about: 'of <!channel>', next: '{}', all: '{}' },
+          { names: NAMES },
+        );
         expect(blockFaults(drawn.blocks, 50)).toEqual([]);
         expect(rawTokens(drawn).filter((token) => !allowed(token, []))).toEqual([]);
       }),

@@ -6,6 +6,7 @@ export const ACTIONS = {
   retry: 'run.retry',
   watch: 'run.watch',
   auditPage: 'audit.page',
+  auditFile: 'audit.file',
   backup: 'home.backup',
   /** A button that only opens an address; Slack still sends it and wants an answer. */
   open: 'link.open',
