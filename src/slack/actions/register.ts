@@ -5,7 +5,7 @@ import { answer, answering } from '../answer.ts';
 import { auditPage } from '../commands/audit.ts';
 import type { SlackDeps } from '../deps.ts';
 import type { InFlight } from '../in-flight.ts';
-import { openBackupModal, openNoGoModal } from '../modals/open.ts';
+import { openBackupModal, openGateModal } from '../modals/open.ts';
 import { recordIfNew } from '../rights.ts';
 import { runOfButton, viewOf } from '../run-answers.ts';
 import type { ActionId } from '../views/kit/action-ids.ts';
@@ -28,7 +28,9 @@ type Handler = (deps: SlackDeps, press: Press) => Promise<Drawing | null>;
 
 const HANDLERS: Readonly<Record<Exclude<ActionId, typeof ACTIONS.open>, Handler>> = {
   [ACTIONS.go]: (deps, { value, call, onStale }) => castVote(deps, { gate: value, choice: 'go' }, call, onStale),
-  [ACTIONS.noGo]: (deps, { value, trigger, call, onStale }) => openNoGoModal(deps, trigger, value, call, onStale),
+  [ACTIONS.noGo]: (deps, { call, value, ...press }) => openGateModal(deps, 'noGo', { ...press, gate: value }, call),
+  [ACTIONS.ownVote]: (deps, { call, value, ...press }) =>
+    openGateModal(deps, 'ownVote', { ...press, gate: value }, call),
   [ACTIONS.cancel]: (deps, { value, call, onStale }) => cancel(deps, value, call, onStale),
   [ACTIONS.retry]: (deps, { value, call, onStale }) => retry(deps, value, call, onStale),
   [ACTIONS.watch]: (deps, { value, call }) => watch(deps, value, call),

@@ -100,7 +100,7 @@ describe('the card', () => {
       `*Waiting for a go.* Needs 1 more of approvers. Carol can still vote. Until ${UNTIL}.`,
       '*Go or no-go?* Needs 2 of approvers; one no-go stops it.\n• Bob says *go*\nAfter the go: “Dump the database” starts on production. A backup only reads from the gateway.',
     ]);
-    const [go, noGo, cancel] = buttonsOf(blocks);
+    const [go, noGo, ownVote, cancel] = buttonsOf(blocks);
     expect(go).toMatchObject({
       style: 'primary',
       value: 'B-142.g1',
@@ -111,6 +111,11 @@ describe('the card', () => {
       },
     });
     expect(noGo).toMatchObject({ style: 'danger', accessibility_label: 'No-go for B-142 on production' });
+    expect(ownVote).toMatchObject({
+      text: { text: 'Comment or withdraw…' },
+      value: 'B-142.g1',
+      accessibility_label: 'Go with a comment for B-142 on production, or withdraw your vote',
+    });
     expect(cancel?.confirm?.title?.text).toBe('Cancel B-142 on production?');
   });
 

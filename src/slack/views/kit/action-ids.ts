@@ -2,6 +2,7 @@
 export const ACTIONS = {
   go: 'gate.go',
   noGo: 'gate.no-go',
+  ownVote: 'gate.own-vote',
   cancel: 'run.cancel',
   retry: 'run.retry',
   watch: 'run.watch',
@@ -13,4 +14,4 @@ export const ACTIONS = {
 } as const;
 export type ActionId = (typeof ACTIONS)[keyof typeof ACTIONS];
 
-export const MODALS = { backup: 'modal.backup', noGo: 'modal.no-go' } as const;
+export const MODALS = { backup: 'modal.backup', noGo: 'modal.no-go', ownVote: 'modal.own-vote' } as const;

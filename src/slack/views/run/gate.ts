@@ -25,7 +25,7 @@ export function gateBlocks(run: Run, gate: Gate, view: ViewContext): readonly Kn
       'The requester’s own vote never counts',
     ),
     view.noVotesHere === undefined
-      ? actions(goButton(run, gate), noGoButton(run, gate), cancelButton(run))
+      ? actions(goButton(run, gate), noGoButton(run, gate), ownVoteButton(run, gate), cancelButton(run))
       : section(`*No votes are taken here:* ${escape(view.noVotesHere)}`),
     ...(view.noVotesHere === undefined ? [] : [actions(cancelButton(run))]),
   ];
@@ -71,6 +71,16 @@ export function noGoButton(run: Run, gate: Gate) {
     says: `No-go for ${run.id} on ${placeName(run.plan)}`,
     value: gate.gate,
     style: 'danger',
+  });
+}
+
+/** A go with a comment, or a vote taken back: opens the modal that asks which. */
+export function ownVoteButton(run: Run, gate: Gate) {
+  return button({
+    action: ACTIONS.ownVote,
+    label: 'Comment or withdraw…',
+    says: `Go with a comment for ${run.id} on ${placeName(run.plan)}, or withdraw your vote`,
+    value: gate.gate,
   });
 }
 
