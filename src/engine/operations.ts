@@ -157,7 +157,7 @@ function busy(run: Run): Refusal {
   const why = run.reason === undefined ? '' : `: ${run.reason}`;
   return refuse(
     'busy',
-    `${run.plan.gateway} is already being backed up by ${run.id}, asked by ${run.requestedBy} at ${run.requestedAt}${why}`,
+    `${run.plan.gateway} is already being backed up by ${run.id}, asked for by ${run.requestedBy} (${run.requestedAt})${why}`,
     'Follow it on its card, or be told when it ends',
   );
 }

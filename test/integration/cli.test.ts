@@ -61,7 +61,7 @@ describe('backup', () => {
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^B-\d+$/) });
     const second = await cli(gated, 'alice', 'backup', 'production', '--no-wait');
     expect(second.code).toBe(4);
-    expect(second.err).toMatch(/^Refused: production is already being backed up by B-\d+, asked by /);
+    expect(second.err).toMatch(/^Refused: production is already being backed up by B-\d+, asked for by /);
     await cli(gated, 'alice', 'cancel', first.out);
     await gated.play(first.out);
   });

@@ -48,7 +48,7 @@ const gatewayOf = (plan: unknown): string => {
 /** What each kind of event means, in words. One table: a new event without words does not compile. */
 const WORDS: Readonly<Record<EventType | 'config.loaded' | 'head.signed', Words>> = {
   'run.requested': (data) => `asked for a ${text(data['kind'])} of ${gatewayOf(data['plan'])}${quoted(data['reason'])}`,
-  'gate.opened': (data) => `gate ${text(data['gate'])} opened, approving ${text(data['digest']).slice(0, 12)}`,
+  'gate.opened': (data) => `gate ${text(data['gate'])} opened; a go approves ${text(data['digest']).slice(0, 12)}`,
   'gate.superseded': (data) => `gate ${text(data['gate'])} was closed: the gateway had changed`,
   'gate.reminded': (data) => `gate ${text(data['gate'])}: approvers were reminded at ${text(data['percent'])} %`,
   'gate.expired': (data) => `gate ${text(data['gate'])} expired`,
@@ -69,8 +69,8 @@ const WORDS: Readonly<Record<EventType | 'config.loaded' | 'head.signed', Words>
   'run.cancelled': (data, names) =>
     `the run was cancelled${typeof data['reason'] === 'string' ? `: ${readable(cut(data['reason'], 300), names)}` : ''}`,
   'watcher.added': (data, names) => `${person(data['person'], names)} wants to be told at the end`,
-  'refusal.recorded': (data, names) =>
-    `refused to ${person(data['person'], names)}: ${text(data['command'])}, ${text(data['message'])} (${text(data['code'])})`,
+  'refusal.recorded': (data) =>
+    `tried${quoted(data['command'])} and was refused: ${text(data['message'])} (${text(data['code'])})`,
   'message.intended': (data) => `message ${text(data['slot'])} is about to be posted`,
   'message.posted': (data) => `message ${text(data['slot'])} was posted`,
   'message.lost': (data) => `message ${text(data['slot'])} could not be posted: ${text(data['why'])}`,

@@ -14,7 +14,7 @@ export const COMMANDS = {
   backup: {
     command: '/kong-backup',
     usage: '[gateway] [--reason why]',
-    does: 'Back up a gateway: database, declarative configuration and files. Alone it asks in a window.',
+    does: 'Back up a gateway: database, declarative configuration and files. Without a gateway it opens a form.',
   },
   status: {
     command: '/kong-status',

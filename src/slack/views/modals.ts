@@ -48,7 +48,7 @@ export function backupModal(
       : [];
   return modal(MODALS.backup, 'Back up a gateway', 'Ask for it', origin, [
     section(
-      'The bot checks everything first and says what it would miss. Where the gateway’s policy asks for it, approvers decide before anything is dumped.',
+      'First the bot checks gateway, tools and rights, and refuses what would silently be incomplete. Where the gateway’s policy asks for it, approvers decide before anything is dumped.',
     ),
     {
       type: 'input',

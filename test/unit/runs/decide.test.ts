@@ -116,7 +116,7 @@ describe('votes (section 2)', () => {
   it('an operator who is no approver may not vote, and the try is recorded (1.3)', () => {
     const { events, refusal } = decide(story(...waiting()), vote(operator(BOB)), minutes(1));
     expect(refusal?.code).toBe('not-approver');
-    expect(refusal?.message).toBe('You may not decide this gate: it needs an approver of approvers');
+    expect(refusal?.message).toBe('You may not decide this gate: only approvers in the group approvers may');
     expect(events[0]?.type).toBe('refusal.recorded');
   });
 

@@ -19,7 +19,7 @@ export function gateBlocks(run: Run, gate: Gate, view: ViewContext): readonly Kn
   return [
     section([policy, ...votes, escape(afterGo(run, gate))].join('\n')),
     context(
-      `Approving \`${gate.digest.slice(0, 12)}\``,
+      `A go approves exactly \`${gate.digest.slice(0, 12)}\``,
       `Evidence: ${gate.evidence.length === 0 ? 'none' : escape(listed(gate.evidence.map(stepOfEvidence(run)), 6))}`,
       `Expires ${date(gate.expiresAt)}`,
       'The requester’s own vote never counts',
