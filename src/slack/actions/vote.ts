@@ -1,11 +1,11 @@
 import type { VoteRequest } from '../../engine/ports.ts';
-import type { Call } from '../answer.ts';
-import type { SlackDeps } from '../deps.ts';
-import { refusedAnswer, viewOf } from '../run-answers.ts';
+import type { Call } from '../answering/answer.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import { refusedAnswer, viewOf } from '../answering/run-answers.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { done, gateWords } from '../views/run/notices.ts';
 import { stand } from '../views/run/stand.ts';
-import { isStale } from '../run-answers.ts';
+import { isStale } from '../answering/run-answers.ts';
 
 /** Takes the person's own vote back and says where the run stands then. */
 export async function withdrawVote(deps: SlackDeps, gate: string, call: Call): Promise<Drawing> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AuditQuery } from '../../engine/ports.ts';
 import { isRefusal } from '../../runs/refusal.ts';
 import type { Refusal } from '../../runs/refusal.ts';
-import type { SlackDeps } from '../deps.ts';
+import type { SlackDeps } from '../answering/deps.ts';
 import { userId } from '../views/kit/text.ts';
 import { parseAudit } from './parse.ts';
 

@@ -1,7 +1,7 @@
 import { isRefusal } from '../../runs/refusal.ts';
-import type { Call } from '../answer.ts';
-import type { SlackDeps } from '../deps.ts';
-import { viewOf } from '../run-answers.ts';
+import type { Call } from '../answering/answer.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import { viewOf } from '../answering/run-answers.ts';
 import { auditAnswer } from '../views/audit.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { refusal } from '../views/run/notices.ts';

@@ -1,10 +1,10 @@
 import type { App } from '@slack/bolt';
-import type { Call } from '../answer.ts';
-import { answering } from '../answer.ts';
+import type { Call } from '../answering/answer.ts';
+import { answering } from '../answering/answer.ts';
 import { backup } from '../commands/run-commands.ts';
 import { castVote, withdrawVote } from '../actions/vote.ts';
-import type { SlackDeps } from '../deps.ts';
-import type { InFlight } from '../in-flight.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import type { InFlight } from '../answering/in-flight.ts';
 import { MODALS } from '../views/kit/action-ids.ts';
 import type { ModalOrigin } from '../views/modals.ts';
 import { INPUTS, originFrom, OWN_VOTE, ownVoteFaults, reasonFault } from '../views/modals.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failureOf } from '../../../src/slack/outcome.ts';
-import { callerOf } from '../../../src/slack/caller.ts';
+import { callerOf } from '../../../src/slack/answering/caller.ts';
 import { parseAudit, parseBackup, parseStatus } from '../../../src/slack/commands/parse.ts';
 import { context, section } from '../../../src/slack/views/kit/blocks.ts';
 import { bytes, cut, duration, escape, lines, listed } from '../../../src/slack/views/kit/text.ts';
