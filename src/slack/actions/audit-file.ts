@@ -42,8 +42,8 @@ export async function sendAuditFile(deps: SlackDeps, value: string, call: Call):
   }
 }
 
-/** Rows between two looks at what else waits: an acknowledgement must not wait for a long file. */
-const ROWS_AT_ONCE = 200;
+/** Rows between two looks at what else waits, about 10 ms: an acknowledgement must not wait for a long file. */
+const ROWS_AT_ONCE = 25;
 
 async function linesOf(newestFirst: readonly AuditRow[]): Promise<readonly FileLine[]> {
   const lines: FileLine[] = [];
