@@ -244,6 +244,8 @@ describe('a restarted server', () => {
     const locks = createStepLocks({ url: server.url, heartbeatMs: 60_000 });
     const lock = await locks.acquire('S-1');
     await store.append(appendRequest('S-1', 0));
+    // The server is stopped as by a crash: what it had not sent yet is lost with it.
+    await expect.poll(() => heard).toEqual(['S-1']);
     const lost = lock === null ? null : once(lock.lost, 'abort');
     await server.restart();
     await lost;

@@ -54,6 +54,8 @@ export function startCrashBot(env: NodeJS.ProcessEnv): CrashBot {
       if (told) send(gate.gate, { do: 'vote', person: BOB, gate: gate.gate });
     },
     stop: async () => {
+      // Its very last append may have been the deadly one.
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       send('stop', { do: 'stop' });
       await exited;
