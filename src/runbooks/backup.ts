@@ -109,6 +109,7 @@ export function backupPlan(input: BackupPlanInput): Plan {
   const gated = first === undefined ? [] : [input.policy === null ? first : { ...first, gate: input.policy }, ...rest];
   return {
     runbook: 'backup',
+    exclusive: `backup:${input.gateway}`,
     gateway: input.gateway,
     environment: input.environment,
     parameters: { kinds: input.kinds, workspaces: input.workspaces, destinations: input.destinations },

@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly configDigest: string;
   readonly reason?: string;
   readonly retryOf?: string;
+  /** Break glass: the plan has no gates; one admin suffices, with a reason and the incident (behaviour 3.1). */
+  readonly emergency?: { readonly incident: string };
 }
 
 /**
@@ -28,7 +30,11 @@ export interface RunRequest {
 export function decideRequest(request: RunRequest, now: Date): NewEvent | Refusal {
   const { standing, by, plan } = request;
   if (standing.problem !== undefined) return notInGoodStanding(standing.problem);
-  if (!holds(standing, 'operator')) return notAllowed(`request a ${request.kind} of ${plan.gateway}`, 'operator');
+  const role = request.emergency === undefined ? 'operator' : 'admin';
+  if (!holds(standing, role)) return notAllowed(`request a ${request.kind} of ${plan.gateway}`, role);
+  if (request.emergency !== undefined && (request.reason?.trim().length ?? 0) < 10) {
+    return refuse('reason-needed', 'Break glass needs a reason of at least 10 characters', 'Say what is broken');
+  }
   if ((request.reason?.length ?? 0) > 2000) {
     return refuse('too-long', 'A reason has at most 2,000 characters', 'Shorten it and ask again');
   }
@@ -49,6 +55,7 @@ export function decideRequest(request: RunRequest, now: Date): NewEvent | Refusa
       eligible: eligible.map(({ person }) => person),
       ...(request.reason === undefined ? {} : { reason: request.reason }),
       ...(request.retryOf === undefined ? {} : { retryOf: request.retryOf }),
+      ...(request.emergency === undefined ? {} : { emergency: request.emergency }),
     },
   };
 }

@@ -17,7 +17,8 @@ export function indexOf(run: Run, updatedAt: string): RunIndex {
     updatedAt,
     active,
     unsettled: isUnsettled(run),
-    exclusive: active ? `${run.kind}:${run.plan.gateway}` : null,
+    // After a rollback the gateway stays locked until somebody records the cause (behaviour 4.6).
+    exclusive: active || (run.outcome === 'rolled-back' && run.unlocked === undefined) ? run.plan.exclusive : null,
     dueAt: dueAt(run, updatedAt),
     verifiedAt: run.outcome === 'succeeded' && typeof verifiedAt === 'string' ? verifiedAt : null,
   };

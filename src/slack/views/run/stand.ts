@@ -149,7 +149,11 @@ export function runName(run: Pick<Run, 'id' | 'kind' | 'plan'>): string {
   return `${KIND_WORDS[run.kind]} ${run.id} of ${escape(placeName(run.plan))}`;
 }
 
-export const KIND_WORDS: Readonly<Record<Run['kind'], string>> = { backup: 'Backup' };
+export const KIND_WORDS: Readonly<Record<Run['kind'], string>> = {
+  backup: 'Backup',
+  restore: 'Restore',
+  drill: 'Restore drill',
+};
 
 /** "blue (production)", or "production" where both are the same word. Plain text. */
 export function placeName({ gateway, environment }: Pick<Run['plan'], 'gateway' | 'environment'>): string {
