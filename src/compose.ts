@@ -5,6 +5,7 @@ import type { EngineDeps } from './engine/deps.ts';
 import type { EngineGateway } from './engine/operations-deps.ts';
 import type { EventStore, Operations, PeopleDirectory, ProgressBoard } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
+import type { RunCommand } from './run-command/command.ts';
 import type { Actor } from './runs/person.ts';
 import type { GatePolicy, QueueName, StepQueue } from './runs/plan.ts';
 import { readRows } from './audit/read-rows.ts';
@@ -49,6 +50,8 @@ export interface CoreOptions {
   readonly role: string;
   /** Wraps the append port: a test's way to kill the process right after an append. */
   readonly wrapStore?: ((store: EventStore) => EventStore) | undefined;
+  /** Runs programs near gateways; the local machine's unless a test gives another. */
+  readonly runner?: RunCommand | undefined;
 }
 
 /** Builds the core. Connects lazily but for the queues; throws a Fault when those cannot be reached. */
@@ -109,7 +112,7 @@ function engineDeps(parts: Parts, options: CoreOptions, folders: WorkRoot): Engi
     board,
     queue: queues.wakeQueue,
     locks: createStepLocks({ url: config.environment.DATABASE_URL, heartbeatMs }),
-    stepsFor: stepsFor({ config, runner: localRunner(), clock: now, head: sign }),
+    stepsFor: stepsFor({ config, runner: options.runner ?? localRunner(), clock: now, head: sign }),
     clock: now,
     log,
     host: hostname(),

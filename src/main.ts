@@ -1,6 +1,7 @@
 import type { Config } from './config/schema.ts';
 import type { EventStore, Operations } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
+import type { RunCommand } from './run-command/command.ts';
 import type { QueueName } from './runs/plan.ts';
 import type { PublishTimes } from './slack/publish/ports.ts';
 import type { Core } from './compose.ts';
@@ -26,6 +27,8 @@ export interface StartOptions {
 /** For tests and the sandbox only. */
 export interface StartHooks {
   readonly wrapStore?: (store: EventStore) => EventStore;
+  /** Runs programs near gateways instead of the local runner: a tool that breaks as a test wants it to. */
+  readonly runner?: RunCommand;
   /** How long an intent to post without an outcome is left alone. Shorter than a post can take is safe only in tests. */
   readonly publishTimes?: Partial<PublishTimes>;
   /** Port of the events endpoint in HTTP mode and of the operations endpoint, instead of the configured ones. */
@@ -57,7 +60,8 @@ export async function start(config: Config, options: StartOptions, log: Log, hoo
   const checked = await checkStore(config.environment.DATABASE_URL);
   const serves = stepQueues(options.queues);
   const role = options.bot ? 'bot' : 'worker';
-  const core = await compose(config, { people: peopleOf(config, log), serves, role, wrapStore: hooks.wrapStore }, log);
+  const { wrapStore, runner } = hooks;
+  const core = await compose(config, { people: peopleOf(config, log), serves, role, wrapStore, runner }, log);
   const up: (() => Promise<void>)[] = [() => core.close(graceMs(config, options))];
   const stop = async (): Promise<void> => {
     // What started last stops first; one that fails to stop keeps nobody else from stopping.

@@ -114,13 +114,18 @@ export function countDeclarative(document: unknown): Readonly<Record<string, num
     for (const [key, value] of Object.entries(node)) {
       const entity = BY_FILE_KEY.get(key);
       // Only lists of entities are entered: a plugin's config may have a `routes` of its own.
-      if (entity === undefined || !Array.isArray(value)) continue;
+      if (entity === undefined || !isEntityList(key, value)) continue;
       counts[entity.kind] = (counts[entity.kind] ?? 0) + value.length;
       for (const child of value) visit(child);
     }
   };
   visit(document);
   return counts;
+}
+
+/** True for a list of entities in a declarative file, as against a list inside an entity's own fields. */
+export function isEntityList(key: string, value: unknown): value is readonly unknown[] {
+  return BY_FILE_KEY.has(key) && Array.isArray(value);
 }
 
 /** Rows of one kind of entity; null when this database has none of its tables. `tables` as `countRows` names them. */

@@ -10,7 +10,7 @@ interface Reason {
 const FULL: Reason = {
   code: 'destination-full',
   why: 'it has no space left',
-  hint: 'Free space there or give the gateway another destination, then try again. Nothing was published.',
+  hint: 'Free space there or give the gateway another destination, then try again.',
   retryable: false,
 };
 const FORBIDDEN: Reason = {

@@ -35,7 +35,7 @@ export function faultOfStatus(question: AdminQuestion, status: number, isJson: b
     return new Fault(
       'kong.server-error',
       `${who} answered GET ${path} with an error of its own: HTTP ${status}.`,
-      "Look at Kong's error log and whether its database can be reached. The bot tries again by itself.",
+      "Look at Kong's error log and whether its database can be reached. Then try again.",
       { retryable: true },
     );
   if (!isJson) return notKong(question, `it answered HTTP ${status} without JSON`);
@@ -63,7 +63,7 @@ export function faultOfNetwork(question: AdminQuestion, error: unknown): Fault {
     return new Fault(
       'kong.timeout',
       `The Admin API of ${gateway} (${address}) did not answer GET ${path} within ${timeoutMs / 1000} s.`,
-      'Look at the load of Kong and its database, or raise admin_api.timeout_seconds. The bot tries again by itself.',
+      'Look at the load of Kong and its database, or raise admin_api.timeout_seconds. Then try again.',
       { retryable: true, cause: error },
     );
   if (/^(CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO$)/.test(code))
@@ -77,7 +77,7 @@ export function faultOfNetwork(question: AdminQuestion, error: unknown): Fault {
   return new Fault(
     'kong.unreachable',
     `The Admin API of ${gateway} (${address}) cannot be reached: ${code}.`,
-    'Look whether Kong runs, whether admin_listen has this address, and the firewall between. The bot tries again by itself.',
+    'Look whether Kong runs, whether admin_listen has this address, and the firewall between. Then try again.',
     { retryable: true, cause: error },
   );
 }

@@ -37,12 +37,12 @@ const WORDING: Readonly<Record<Kind, Wording>> = {
   restarting: {
     retryable: true,
     what: (where) => `The database server of ${where} is starting or stopping and takes no connections.`,
-    hint: 'Wait until it is up; the bot tries again by itself.',
+    hint: 'Wait until it is up, then try again.',
   },
   lost: {
     retryable: true,
     what: (where) => `The connection to the database ${where} was lost.`,
-    hint: 'Look at the server log: it restarted, somebody ended the session, or the network failed. The bot tries again by itself.',
+    hint: 'Look at the server log: it restarted, somebody ended the session, or the network failed. Then try again.',
   },
   full: {
     retryable: true,
@@ -72,12 +72,12 @@ const WORDING: Readonly<Record<Kind, Wording>> = {
   changed: {
     retryable: true,
     what: (where) => `The tables of ${where} changed during the work.`,
-    hint: 'Somebody migrates this database. Let the migration end; the bot tries again by itself.',
+    hint: 'Somebody migrates this database. Let the migration end, then try again.',
   },
   conflict: {
     retryable: true,
     what: (where) => `The database ${where} cancelled the work in favour of another session.`,
-    hint: 'Look who holds locks there, or ended the query; the bot tries again by itself.',
+    hint: 'Look who holds locks there, or ended the query, then try again.',
   },
   refused: {
     retryable: false,

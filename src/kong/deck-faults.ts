@@ -66,7 +66,7 @@ function faultOfStatus({ gateway, doing }: DeckTrouble, said: string): Fault | n
   return new Fault(
     'deck.kong-error',
     `The Admin API of ${gateway} answered decK with an error of its own: ${said}.`,
-    "Look at Kong's error log and its database. The bot tries again by itself.",
+    "Look at Kong's error log and its database. Then try again.",
     { retryable: true },
   );
 }
@@ -87,7 +87,7 @@ function faultOfNetwork({ gateway, doing }: DeckTrouble, said: string): Fault | 
   return new Fault(
     'deck.unreachable',
     `The Admin API of ${gateway} did not answer during "deck gateway ${doing}": ${said}.`,
-    'Look whether Kong runs and the Admin API can be reached from here. The bot tries again by itself.',
+    'Look whether Kong runs and the Admin API can be reached from here. Then try again.',
     { retryable: true },
   );
 }

@@ -84,21 +84,21 @@ function faultOfWords({ where, version, readiness, finished }: DumpTrouble, said
     return new Fault(
       'dump.lost',
       `The connection to ${where} was lost during the dump: ${said}.`,
-      'Look at the server log: it restarted, somebody ended the session, or the network failed. The bot tries again by itself.',
+      'Look at the server log: it restarted, somebody ended the session, or the network failed. Then try again.',
       { retryable: true },
     );
   if (statement.startsWith('SET TRANSACTION SNAPSHOT'))
     return new Fault(
       'dump.snapshot-gone',
       `The session that holds the snapshot of ${where} ended before the dump had begun.`,
-      'Look at the server log who ended it. The bot tries again by itself.',
+      'Look at the server log who ended it. Then try again.',
       { retryable: true },
     );
   if (statement.startsWith('LOCK TABLE'))
     return new Fault(
       'dump.locked',
       `Somebody holds a lock in ${where} that a dump must wait for (${statement.replace(/;?$/, '')}).`,
-      'Look for a running migration or an open transaction: SELECT * FROM pg_locks WHERE NOT granted. The bot tries again by itself.',
+      'Look for a running migration or an open transaction: SELECT * FROM pg_locks WHERE NOT granted. Then try again.',
       { retryable: true },
     );
   return new Fault('dump.failed', `pg_dump could not dump ${where}: ${said}.`, 'Look at the server log.');

@@ -14,7 +14,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // JSON Web Tokens: three parts, the first an object in base64url.
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, HIDDEN],
   // The password of an address. Up to the last @ of the word: an unescaped @ inside a password must not show its tail.
-  [/(:\/\/[^\s:/?#@"'<>]*:)[^\s"'<>]*@/g, `$1${HIDDEN}@`],
+  // Bounded: a log line of nothing but addresses must not cost the square of its length.
+  [/(:\/\/[^\s:/?#@"'<>]{0,256}:)[^\s"'<>]{0,2048}@/g, `$1${HIDDEN}@`],
   [/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest)\s+)?)[^\s"',;]+/gi, `$1${HIDDEN}`],
   [/\b((?:bearer|basic)\s+)[\w.~+/=-]{12,}/gi, `$1${HIDDEN}`],
   // A quoted value after a secret's name: "token": "…", password='…'
@@ -23,7 +24,10 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
     `$1$2${HIDDEN}$2`,
   ],
   // A bare one. Prose like "refused the token: HTTP 401" keeps its words: there only compound names count.
-  [/((?:passw(?:or)?d|passphrase|pwd|secret|[a-z]+[-_]token|[-_]key)\s*[:=]\s*)(?!["'\s])[^\s"',;&]+/gi, `$1${HIDDEN}`],
+  [
+    /((?:passw(?:or)?d|passphrase|pwd|secret|(?<![a-z])[a-z]{1,40}[-_]token|[-_]key)\s*[:=]\s*)(?!["'\s])[^\s"',;&]+/gi,
+    `$1${HIDDEN}`,
+  ],
   [/((?:token|api[-_]?key)[:=])(?!["'\s])[^\s"',;&]+/gi, `$1${HIDDEN}`],
 ];
 

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
-import { App, HTTPReceiver, SocketModeReceiver } from '@slack/bolt';
+import type { HTTPReceiver } from '@slack/bolt';
+import { App, SocketModeReceiver } from '@slack/bolt';
 import { registerActions } from './actions/register.ts';
 import type { PayloadPlace } from './answer.ts';
 import { answer, bugAnswer, placeOf, reportBug } from './answer.ts';
@@ -64,17 +65,20 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   });
   const app = receiver === null ? null : boltApp(options, receiver, inFlight, connection);
+  let port: number | null = null;
 
   return {
     start: async () => {
       await app?.init();
       connection.begin();
-      return { port: await listen(app, options) };
+      port = await listen(app, options);
+      return { port };
     },
     readiness: () => connection.readiness(),
     stop: async (ms) => {
       await connection.end();
-      if (receiver instanceof HTTPReceiver) await app?.stop();
+      if (port !== null) await app?.stop();
+      port = null;
       if (!(await inFlight.drain(ms))) {
         deps.log.warn({ count: inFlight.count }, 'stopped while people wait for an answer');
       }

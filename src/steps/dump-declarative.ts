@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDeclarativeFile } from '../backup/declarative-file.ts';
 import type { DeclarativeFile } from '../backup/declarative-file.ts';
@@ -90,7 +90,10 @@ async function dumpWorkspace(deps: StepDeps, context: StepContext, job: Job): Pr
   const before = await count();
   await job.deck.dump({ workspace, outFile, withId: true, signal });
   const after = await count();
-  const file = await readDeclarativeFile(outFile, signal);
+  const { size: total } = await stat(outFile);
+  const file = await readDeclarativeFile(outFile, signal, (done) =>
+    context.progress({ done, total, unit: 'bytes', note: `reading ${job.workspace}` }),
+  );
   const counts: DeclarativeCounts = { inFile: file.counts, before, after };
   refuseIncomplete(job.workspace, counts);
   await stageArtifact(

@@ -45,8 +45,21 @@ async function publishEverywhere(deps: StepDeps, context: StepContext): Promise<
     first === undefined ? await writeDocuments(deps, context.run) : await readDocuments(first, context.run);
   for (const destination of deps.destinations.filter((one) => !published.includes(one))) {
     context.signal.throwIfAborted();
-    await destination.publish(ref, documents.manifest, documents.signature);
+    const already = await holders(deps.destinations, context.run);
+    try {
+      await destination.publish(ref, documents.manifest, documents.signature);
+    } catch (error) {
+      throw whereItIs(error, ref.set, already);
+    }
   }
+}
+
+/** A set can be in one destination and not in the next: whoever reads the failure must know. */
+function whereItIs(error: unknown, set: string, already: readonly Destination[]): unknown {
+  if (!(error instanceof Fault)) return error;
+  const places = already.map(({ name }) => name).join(', ');
+  const state = places === '' ? 'Nothing was published.' : `Set ${set} is whole in ${places} and missing elsewhere.`;
+  return new Fault(error.code, `${error.message} ${state}`, error.hint, { cause: error, retryable: error.retryable });
 }
 
 async function holders(destinations: readonly Destination[], run: Run): Promise<readonly Destination[]> {

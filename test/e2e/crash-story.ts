@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCrashWorld, tellStory, type CrashWorld, type Told } from '../support/crash-story.ts';
+import { openCrashWorld, type CrashWorld, type Told } from '../support/crash-story.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 
 /**
@@ -14,7 +14,7 @@ export function crashTest(backend: 'PostgreSQL' | 'Redis'): void {
     beforeAll(async () => {
       redis = backend === 'Redis' ? await startRedis() : null;
       world = await openCrashWorld(redis?.url ?? null);
-      calm = await tellStory(world, 0);
+      calm = await world.tell(0);
     });
     afterAll(async () => {
       await world.end();
@@ -31,24 +31,28 @@ export function crashTest(backend: 'PostgreSQL' | 'Redis'): void {
       'ends the same, with one set published and each message posted once and final',
       { timeout: 280_000 },
       async () => {
-        const appends = new Set(calm.events.map(({ at, actor }) => `${at} ${JSON.stringify(actor)}`)).size;
-        for (let after = 1; after <= appends; after += 1) {
-          const told = await tellStory(world, after);
-          const where = `killed after append ${after} of ${appends}`;
-          expect(told.killed, where).toBe(1);
-          expect(told.run.outcome, where).toBe('succeeded');
-          expect(setsIn(told), where).toHaveLength(1);
-          expect(shape(told), where).toEqual(shape(calm));
-          expect(finalTexts(told), where).toEqual(finalTexts(calm));
+        // Some appends carry several events, so there are fewer of them than events: the last stories are not killed.
+        let lived = 0;
+        for (let after = 1; lived === 0; after += 1) {
+          const told = await world.tell(after);
+          lived += told.killed === 0 ? 1 : 0;
+          expect({ after, ...ending(told) }).toEqual({ after, ...ending(calm) });
+          // Asked, checked, gated, decided, five more steps begun and ended, and two events for each message.
+          if (lived > 0) expect(after).toBeGreaterThan(25);
         }
       },
     );
   });
 }
 
+/** What must be the same each time. */
+function ending(told: Told) {
+  return { outcome: told.run.outcome, sets: setsIn(told).length, files: shape(told), messages: finalTexts(told) };
+}
+
 /** Names of the files of the destination, with set and time made equal: one published set and nothing else. */
 function shape({ stored }: Told): readonly string[] {
-  return stored.map((path) => path.replaceAll(/\d{8}T\d{4}Z/g, 'TIME'));
+  return stored.map((path) => path.replaceAll(/\d{8}T\d{4}Z-B-\d+/g, 'SET'));
 }
 
 function setsIn({ stored }: Told): readonly string[] {

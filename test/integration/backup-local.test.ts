@@ -88,7 +88,7 @@ describe.skipIf(!need('root'))('a destination that is full', () => {
     expect(fault.facts()).toEqual({
       code: 'destination-full',
       message: 'Destination full: writing database.tar.zst failed because it has no space left (ENOSPC).',
-      hint: 'Free space there or give the gateway another destination, then try again. Nothing was published.',
+      hint: 'Free space there or give the gateway another destination, then try again.',
     });
     expect(fault.retryable).toBe(false);
     for (const place of [roomy, full]) expect(await place.stagedArtifacts(ref)).toEqual([]);

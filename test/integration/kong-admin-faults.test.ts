@@ -64,7 +64,7 @@ describe.skipIf(!need('fixtures'))('an Admin API that does not answer well says 
       {
         code: 'kong.server-error',
         message: ' answered GET / with an error of its own: HTTP 500.',
-        hint: "Look at Kong's error log and whether its database can be reached. The bot tries again by itself.",
+        hint: "Look at Kong's error log and whether its database can be reached. Then try again.",
         retryable: true,
       },
     ],
@@ -125,7 +125,7 @@ describe.skipIf(!need('fixtures'))('an Admin API that does not answer well says 
     expect(await faultOf(open({ url }).root())).toEqual({
       code: 'kong.unreachable',
       message: `The Admin API of production (${url}) cannot be reached: ECONNREFUSED.`,
-      hint: 'Look whether Kong runs, whether admin_listen has this address, and the firewall between. The bot tries again by itself.',
+      hint: 'Look whether Kong runs, whether admin_listen has this address, and the firewall between. Then try again.',
       retryable: true,
     });
   });
@@ -135,7 +135,7 @@ describe.skipIf(!need('fixtures'))('an Admin API that does not answer well says 
     expect(await faultOf(open({ timeoutMs: 100 }).root())).toEqual({
       code: 'kong.timeout',
       message: `${asked()} did not answer GET / within 0.1 s.`,
-      hint: 'Look at the load of Kong and its database, or raise admin_api.timeout_seconds. The bot tries again by itself.',
+      hint: 'Look at the load of Kong and its database, or raise admin_api.timeout_seconds. Then try again.',
       retryable: true,
     });
     kong.answer('/', null);

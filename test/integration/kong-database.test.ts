@@ -171,7 +171,7 @@ describe.skipIf(!need('psql'))("a session on a gateway's database", () => {
     expect(await faultOf(dead.databaseBytes())).toEqual({
       code: 'database.lost',
       message: `The connection to the database ${databasePlace(database.config)} was lost. Reason: terminating connection due to administrator command`,
-      hint: 'Look at the server log: it restarted, somebody ended the session, or the network failed. The bot tries again by itself.',
+      hint: 'Look at the server log: it restarted, somebody ended the session, or the network failed. Then try again.',
       retryable: true,
     });
     expect(await other.databaseBytes()).toBeGreaterThan(0);

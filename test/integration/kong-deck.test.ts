@@ -136,7 +136,7 @@ describe.skipIf(!need('deck') || !need('fixtures'))('real decK on what a real Ko
         code: 'deck.kong-error',
         message:
           'The Admin API of production answered decK with an error of its own: reading configuration from Kong: routes: HTTP status 500 (message: "An unexpected error occurred").',
-        hint: "Look at Kong's error log and its database. The bot tries again by itself.",
+        hint: "Look at Kong's error log and its database. Then try again.",
         retryable: true,
       });
       kong.answer('/routes', null);

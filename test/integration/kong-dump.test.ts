@@ -160,7 +160,7 @@ describe.skipIf(!need('pg_dump') || !need('pg_restore') || !need('fixtures'))(
         expect(await faultOf(pgDump(run, request({ jobs: 1, compressLevel: 9, onTable })))).toMatchObject({
           code: 'dump.lost',
           message: `The connection to ${databasePlace(database.config)} was lost during the dump: terminating connection due to administrator command.`,
-          hint: 'Look at the server log: it restarted, somebody ended the session, or the network failed. The bot tries again by itself.',
+          hint: 'Look at the server log: it restarted, somebody ended the session, or the network failed. Then try again.',
           retryable: true,
         });
         await Promise.all(ends);
@@ -173,7 +173,7 @@ describe.skipIf(!need('pg_dump') || !need('pg_restore') || !need('fixtures'))(
           expect(await faultOf(pgDump(run, request({ lockWaitSeconds: 0.2 })))).toEqual({
             code: 'dump.locked',
             message: `Somebody holds a lock in ${databasePlace(database.config)} that a dump must wait for (LOCK TABLE public.services IN ACCESS SHARE MODE).`,
-            hint: 'Look for a running migration or an open transaction: SELECT * FROM pg_locks WHERE NOT granted. The bot tries again by itself.',
+            hint: 'Look for a running migration or an open transaction: SELECT * FROM pg_locks WHERE NOT granted. Then try again.',
             retryable: true,
           });
         });
@@ -183,7 +183,7 @@ describe.skipIf(!need('pg_dump') || !need('pg_restore') || !need('fixtures'))(
         expect(await faultOf(pgDump(run, request({ snapshot: '00000003-0000001B-1' })))).toEqual({
           code: 'dump.snapshot-gone',
           message: `The session that holds the snapshot of ${databasePlace(database.config)} ended before the dump had begun.`,
-          hint: 'Look at the server log who ended it. The bot tries again by itself.',
+          hint: 'Look at the server log who ended it. Then try again.',
           retryable: true,
         });
       });

@@ -3,28 +3,15 @@ import { BOB as BOB_USER, ALICE as ALICE_USER, OPS } from '../../src/sandbox/sla
 import type { SlackMessage } from '../../src/sandbox/slack/strict/edge.ts';
 import { need } from '../support/need.ts';
 import { strictSlack, type TestSlack } from '../support/slack.ts';
-import { ready, slackWorld, type SlackWorld, type WorldOptions } from '../support/slack-world.ts';
+import { BOT_SCOPES, ready, slackWorld, type SlackWorld, type WorldOptions } from '../support/slack-world.ts';
 import { ALICE, BOB, CAROL, inSlack } from '../support/story.ts';
-
-const SCOPES = [
-  'commands',
-  'chat:write',
-  'users:read',
-  'usergroups:read',
-  'channels:read',
-  'groups:read',
-  'channels:history',
-  'groups:history',
-  'im:history',
-  'im:write',
-];
 
 describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
   let slack: TestSlack;
   let world: SlackWorld;
   let number = 0;
   beforeAll(async () => {
-    slack = await strictSlack({ scopes: SCOPES });
+    slack = await strictSlack({ scopes: BOT_SCOPES });
   });
   beforeEach(async () => {
     await slack.control.reset();
@@ -32,7 +19,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
   afterEach(async () => {
     slack.faults.clear();
     await slack.faults.restore();
-    slack.setScopes(SCOPES);
+    slack.setScopes(BOT_SCOPES);
     slack.setChannel(OPS, { isExtShared: false, bot: true });
     await world?.stop();
   });
@@ -146,7 +133,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
 
   test('where history cannot be read, a message of unknown outcome is given up, not repeated', async () => {
     await open();
-    slack.setScopes(SCOPES.filter((scope) => !scope.endsWith(':history')));
+    slack.setScopes(BOT_SCOPES.filter((scope) => !scope.endsWith(':history')));
     const runId = await request('staging');
     slack.faults.loseResponse('chat.postMessage');
     await world.publisher.draw(runId);

@@ -80,6 +80,7 @@ let made = 0;
 function worldOver(running: Running, home: string, options: WorldOptions): World {
   const { hostname, port, pathname, username, password } = new URL(running.database.ownerUrl);
   made += 1;
+  const runId = `B-${made}`;
   const config = configSchema.parse({
     slack: { team: 'T01LOCAL' },
     people: [{ id: 'U01ALICE', name: 'Alice' }],
@@ -129,7 +130,7 @@ function worldOver(running: Running, home: string, options: WorldOptions): World
   });
   const bodies = [requestedBody(plan)];
   const run = (): Run => {
-    const folded = fold(events(bodies, `B-${made}`));
+    const folded = fold(events(bodies, runId));
     if (folded === null) throw new Error('no run');
     return folded;
   };

@@ -5,21 +5,24 @@ import { createLog } from '../../src/operations/log.ts';
 
 /** What the crash harness asks of its bot. */
 export type Order =
-  | { readonly do: 'request'; readonly person: string; readonly gateway: string }
+  /** Die by SIGKILL right after this many appends to the next run that begins. 0: live. */
+  | { readonly do: 'arm'; readonly after: number }
+  | { readonly do: 'request'; readonly person: string; readonly gateway: string; readonly key: string }
   | { readonly do: 'vote'; readonly person: string; readonly gate: string }
   | { readonly do: 'stop' };
 
-// A whole bot in a process of its own, which dies by SIGKILL right after its CRASH_AFTER-th append, if that is set.
-const crashAfter = Number(process.env['CRASH_AFTER'] ?? '0');
+// A whole bot in a process of its own that can be told when to die.
+let deadlyAppend = 0;
+let doomedRun: string | null = null;
 let appended = 0;
 const wrapStore = (store: EventStore): EventStore => ({
   ...store,
   append: async (request) => {
     const result = await store.append(request);
-    if (result.appended) {
-      appended += 1;
-      if (appended === crashAfter) process.kill(process.pid, 'SIGKILL');
-    }
+    if (!result.appended) return result;
+    if (deadlyAppend > 0 && request.expectedVersion === 0) doomedRun = request.runId;
+    if (request.runId === doomedRun) appended += 1;
+    if (deadlyAppend > 0 && appended === deadlyAppend) process.kill(process.pid, 'SIGKILL');
     return result;
   },
 });
@@ -37,9 +40,13 @@ process.on('message', (order: Order) => {
   void obey(order);
 });
 process.on('disconnect', () => process.exit(0));
-process.send?.({ up: true });
+process.send?.('up');
 
 async function obey(order: Order): Promise<void> {
+  if (order.do === 'arm') {
+    deadlyAppend = order.after;
+    return;
+  }
   if (order.do === 'stop') {
     await running.stop();
     process.disconnect();
@@ -47,6 +54,6 @@ async function obey(order: Order): Promise<void> {
   }
   const by = { person: order.person, via: 'slack' } as const;
   await (order.do === 'request'
-    ? running.operations.requestBackup({ gateway: order.gateway, delivery: { key: 'trigger-1' } }, by)
+    ? running.operations.requestBackup({ gateway: order.gateway, delivery: { key: order.key } }, by)
     : running.operations.vote({ gate: order.gate, choice: 'go' }, by));
 }

@@ -1,36 +1,32 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { RunEvent } from '../../src/runs/event.ts';
 import type { Run } from '../../src/runs/run.ts';
-import type { Order } from './crash-child.ts';
 import { createEventStore } from '../../src/audit/store.ts';
+import type { EventStore } from '../../src/engine/ports.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { fold } from '../../src/runs/evolve.ts';
-import { openGate } from '../../src/runs/gate.ts';
 import { isUnsettled } from '../../src/runs/run-index.ts';
 import { writeKongFiles, type KongFiles } from '../../src/sandbox/kong/prefix.ts';
 import { STAGING } from '../../src/sandbox/kong/seed/gateway.ts';
 import { seedKong } from '../../src/sandbox/kong/seed/seed.ts';
+import { startCrashBot, type CrashBot } from './crash-bot.ts';
 import { freshDatabase } from './postgres.ts';
 import { emptyStandIn, type Running } from './stand-in-kong.ts';
-import { ALICE, BOB } from './story.ts';
-import { startTinySlack, type TinyMessage } from './tiny-slack.ts';
+import { startTinySlack, type TinyMessage, type TinySlack } from './tiny-slack.ts';
 
-const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url));
 const PATIENCE_MS = 45_000;
 
-/** A gateway that many stories back up. */
+/** One gateway, one store, one Slack, one destination, and a bot that is killed and comes back, story after story. */
 export interface CrashWorld {
-  readonly kong: Running;
-  readonly folder: string;
-  readonly files: KongFiles;
-  readonly redisUrl: string | null;
+  /**
+   * Tells the backup story once: Alice asks, Bob says go, the set is published and verified, every message is final.
+   * The bot dies right after the append of this number (0: it lives), and another one takes over.
+   */
+  tell(crashAfter: number): Promise<Told>;
   end(): Promise<void>;
 }
 
@@ -39,134 +35,116 @@ export interface Told {
   readonly run: Run;
   readonly events: readonly RunEvent[];
   readonly messages: readonly TinyMessage[];
-  /** Every path below the destination, sorted. */
+  /** Every path below the destination that is of this run, or of no run that was published. */
   readonly stored: readonly string[];
-  /** How often a process died by SIGKILL. */
+  /** How often the bot died by SIGKILL. */
   readonly killed: number;
+}
+
+interface Parts {
+  readonly kong: Running;
+  readonly folder: string;
+  readonly files: KongFiles;
+  readonly slack: TinySlack;
+  readonly destination: string;
 }
 
 export async function openCrashWorld(redisUrl: string | null): Promise<CrashWorld> {
   const kong = await emptyStandIn('3.9.1', { fill: (url) => seedKong(url, STAGING) });
+  const database = await freshDatabase({ migrated: true });
+  const slack = await startTinySlack();
   const folder = await mkdtemp(join(tmpdir(), 'kong-chatops-crash-'));
-  const database = databaseOf(kong.database.ownerUrl);
-  const files = await writeKongFiles(folder, { database });
+  const files = await writeKongFiles(folder, { database: databaseOf(kong.database.ownerUrl) });
+  const destination = join(folder, 'backups');
+  const parts = { kong, folder, files, slack, destination };
+  const env = await environment(parts, database.botUrl, redisUrl);
+  const pool = createPool({ url: database.botUrl, applicationName: 'crash harness', max: 1, onError: () => undefined });
+  const store = createEventStore(pool);
+  let bot = startCrashBot(env);
+  let stories = 0;
+  let before: string | null = null;
   return {
-    kong,
-    folder,
-    files,
-    redisUrl,
+    tell: async (crashAfter) => {
+      stories += 1;
+      const { events, killed, alive } = await drive(bot, env, store, { story: stories, before, crashAfter });
+      bot = alive;
+      const run = fold(events);
+      if (run === null) throw new Error('there is no run');
+      before = run.id;
+      return {
+        run,
+        events,
+        killed,
+        messages: ofRun(slack.messages, run.id),
+        stored: await storedOf(destination, run.id),
+      };
+    },
     end: async () => {
+      await bot.stop();
+      await pool.end();
+      await slack.stop();
+      await database.drop();
       await kong.end();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** Tells the backup story once: Alice asks, Bob says go, the set is published and verified, every message is final. */
-export async function tellStory(world: CrashWorld, crashAfter: number): Promise<Told> {
-  const database = await freshDatabase({ migrated: true });
-  const slack = await startTinySlack();
-  const destination = await mkdtemp(join(world.folder, 'backups-'));
-  const env = await environment(world, destination, database.botUrl, slack.apiUrl);
-  const pool = createPool({ url: database.botUrl, applicationName: 'crash harness', max: 1, onError: () => undefined });
-  const store = createEventStore(pool);
-  try {
-    const { events, killed } = await drive(env, crashAfter, () => store.load('B-1'));
-    const run = fold(events);
-    if (run === null) throw new Error('there is no run');
-    const stored = (await readdir(destination, { recursive: true })).sort();
-    return { run, events, messages: slack.messages, stored, killed };
-  } finally {
-    await pool.end();
-    await slack.stop();
-    await database.drop();
-    await rm(destination, { recursive: true, force: true });
-  }
+interface Chapter {
+  readonly story: number;
+  /** The run of the story before. */
+  readonly before: string | null;
+  readonly crashAfter: number;
 }
 
-async function drive(env: NodeJS.ProcessEnv, crashAfter: number, load: () => Promise<RunEvent[]>) {
+async function drive(
+  first: CrashBot,
+  env: NodeJS.ProcessEnv,
+  store: Pick<EventStore, 'load' | 'findRuns'>,
+  chapter: Chapter,
+) {
   const until = Date.now() + PATIENCE_MS;
-  let bot = startBot(env, crashAfter);
+  const key = `story-${chapter.story}`;
+  let bot = first;
   let killed = 0;
-  try {
-    for (;;) {
-      const events = await load();
-      const run = fold(events);
-      if (run !== null && run.outcome !== undefined && !isUnsettled(run) && bot.alive()) {
-        await bot.stop();
-        // The last append may have been the deadly one: what is settled stays settled.
-        return { events: await load(), killed };
-      }
-      if (bot.killed()) {
-        killed += 1;
-        bot = startBot(env, 0);
-      }
-      bot.act(run);
-      if (Date.now() > until)
-        throw new Error(`the story does not end; last event ${events.at(-1)?.type ?? 'none'}\n${bot.log()}`);
-      await pause(20);
+  for (;;) {
+    if (killed === 0) bot.send(`arm ${key}`, { do: 'arm', after: chapter.crashAfter });
+    const [newest] = await store.findRuns({ limit: 1 });
+    const runId = newest === undefined || newest.id === chapter.before ? null : newest.id;
+    const events = runId === null ? [] : await store.load(runId);
+    const run = fold(events);
+    if (run !== null && run.outcome !== undefined && !isUnsettled(run) && bot.alive())
+      return { events, killed, alive: bot };
+    if (bot.killed()) {
+      killed += 1;
+      bot = startCrashBot(env);
     }
-  } finally {
-    bot.kill();
+    bot.act(run, key);
+    if (Date.now() > until) {
+      throw new Error(`story ${chapter.story} does not end; last event ${events.at(-1)?.type ?? 'none'}\n${bot.log()}`);
+    }
+    await pause(20);
   }
 }
 
-/** A bot in a process of its own, and what was already asked of it. */
-function startBot(env: NodeJS.ProcessEnv, crashAfter: number) {
-  const child = fork(CHILD, {
-    env: { ...env, CRASH_AFTER: String(crashAfter) },
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  const said: string[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString('utf8')));
-  let up = false;
-  child.on('message', () => {
-    up = true;
-  });
-  const asked = new Set<string>();
-  const order = (key: string, what: Order): void => {
-    if (!up || asked.has(key) || !child.connected) return;
-    asked.add(key);
-    child.send(what, () => undefined);
-  };
-  return {
-    alive: () => up && child.exitCode === null && child.signalCode === null,
-    killed: () => {
-      if (child.exitCode !== null && child.exitCode !== 0)
-        throw new Error(`the bot ended by itself:\n${said.join('')}`);
-      return child.signalCode === 'SIGKILL';
-    },
-    act: (run: Run | null) => {
-      if (run === null) return order('request', { do: 'request', person: ALICE, gateway: 'production' });
-      const gate = openGate(run);
-      // As a person would: only who was told of a gate can decide it.
-      const told = gate !== undefined && run.messages[`needs-you:${gate.gate}`]?.status === 'posted';
-      if (gate !== undefined && told) order(gate.gate, { do: 'vote', person: BOB, gate: gate.gate });
-    },
-    log: () => said.join('').slice(-4000),
-    stop: () => stopped(child, order),
-    kill: () => void child.kill('SIGKILL'),
-  };
+function ofRun(messages: readonly TinyMessage[], runId: string): readonly TinyMessage[] {
+  return messages.filter(({ blocks }) => blocks.some(({ block_id }) => block_id?.startsWith(`${runId}/`) === true));
 }
 
-async function stopped(child: ChildProcess, order: (key: string, what: Order) => void): Promise<void> {
-  const exited = once(child, 'exit');
-  order('stop', { do: 'stop' });
-  await exited;
+async function storedOf(destination: string, runId: string): Promise<readonly string[]> {
+  const paths = await readdir(destination, { recursive: true });
+  return paths.filter((path) => path.includes(`-${runId}`)).sort();
 }
 
 const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-let stories = 0;
 
 async function environment(
-  world: CrashWorld,
-  destination: string,
+  { kong, folder, files, slack, destination }: Parts,
   databaseUrl: string,
-  slackApiUrl: string,
+  redisUrl: string | null,
 ): Promise<NodeJS.ProcessEnv> {
-  const { password, ...where } = databaseOf(world.kong.database.ownerUrl);
-  const file = join(destination, '..', `config-${(stories += 1)}.yaml`);
+  const file = join(folder, 'kong-chatops.yaml');
+  const { password, ...where } = databaseOf(kong.database.ownerUrl);
   const config = {
     slack: { team: 'T01LOCAL', mode: 'http', port: 0 },
     people: [
@@ -182,9 +160,9 @@ async function environment(
       {
         name: 'production',
         environment: 'production',
-        admin_api: { url: world.kong.kong.url },
+        admin_api: { url: kong.kong.url },
         database: { ...where, password: { env: 'KONG_PG_PASSWORD' } },
-        files: { kong_conf: world.files.conf, prefix: world.files.prefix },
+        files: { kong_conf: files.conf, prefix: files.prefix },
         channel: 'C02OPS',
         approvals: { backup: { groups: [{ group: 'approvers', minimum: 1 }] } },
         destinations: ['main'],
@@ -195,19 +173,21 @@ async function environment(
   };
   await mkdir(destination, { recursive: true });
   await writeFile(file, JSON.stringify(config));
-  const redis = world.redisUrl === null ? {} : { REDIS_URL: world.redisUrl };
+  const redis = redisUrl === null ? {} : { REDIS_URL: redisUrl };
   return {
     PATH: process.env['PATH'],
-    HOME: world.folder,
-    TMPDIR: world.folder,
+    HOME: folder,
+    TMPDIR: folder,
     KONG_CHATOPS_CONFIG: file,
     DATABASE_URL: databaseUrl,
     KONG_PG_PASSWORD: password,
     SIGNING_KEY: key,
     SLACK_BOT_TOKEN: 'xoxb-made-up-for-tests',
     SLACK_SIGNING_SECRET: 'made-up-for-tests',
-    SLACK_API_URL: slackApiUrl,
+    SLACK_API_URL: slack.apiUrl,
     LOG_LEVEL: 'warn',
+    // A hundred processes load the same modules: only the first has to strip their types.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
     ...redis,
   };
 }

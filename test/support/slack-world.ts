@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { parse } from 'yaml';
 import type { AuditRow, Operations, ProgressRow } from '../../src/engine/ports.ts';
 import type { EngineGateway } from '../../src/engine/operations-deps.ts';
 import { commit } from '../../src/engine/commit.ts';
@@ -20,6 +23,13 @@ import { createPublisher } from '../../src/slack/publish/publisher.ts';
 import { memoryStore, type MemoryStore } from './memory-store.ts';
 import type { TestSlack } from './slack.ts';
 import { ALICE, BOB, BOT, CAROL, DORA, ONE_APPROVER, planOf } from './story.ts';
+
+/** The bot's scopes as manifest.yml asks for them. */
+export const BOT_SCOPES: readonly string[] = (
+  parse(readFileSync(join(import.meta.dirname, '../../manifest.yml'), 'utf8')) as {
+    oauth_config: { scopes: { bot: string[] } };
+  }
+).oauth_config.scopes.bot;
 
 export const NAMES = { [ALICE]: 'Alice', [BOB]: 'Bob', [CAROL]: 'Carol', [DORA]: 'Dora' };
 export const PRODUCTION: EngineGateway = {
@@ -90,7 +100,7 @@ export async function slackWorld(slack: TestSlack, options: WorldOptions = {}): 
     ...(options.peopleTimeoutMs === undefined ? {} : { peopleTimeoutMs: options.peopleTimeoutMs }),
     ...(options.backgroundTimeoutMs === undefined ? {} : { backgroundTimeoutMs: options.backgroundTimeoutMs }),
   });
-  const people = createPeople(PEOPLE_CONFIG as never, clients.people, clock);
+  const people = createPeople(PEOPLE_CONFIG, clients.people, clock);
   const world = { progress: null as ProgressRow | null };
   const operations = createOperations({
     store,

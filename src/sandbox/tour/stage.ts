@@ -21,6 +21,9 @@ export interface Stage {
   readonly camera: Camera | null;
 }
 
+/** What it takes to type, to press and to read: tests of a whole bot have that much, too. */
+export type Watching = Pick<Stage, 'control' | 'drawings'>;
+
 /** Starts to record every drawing of every message. */
 export function recordDrawings(control: SlackControl): Map<string, SlackMessage[]> {
   const drawings = new Map<string, SlackMessage[]>();
@@ -29,26 +32,26 @@ export function recordDrawings(control: SlackControl): Map<string, SlackMessage[
 }
 
 /** Types a command in #ops and answers what came back to that person alone. */
-export function typed(stage: Stage, user: string, command: string, text = ''): Promise<SlackMessage> {
+export function typed(stage: Watching, user: string, command: string, text = ''): Promise<SlackMessage> {
   return privately(stage, user, `${command} ${text}`, () =>
     stage.control.command({ user, channel: OPS, command, text }),
   );
 }
 
 /** Presses a button of a message, whether or not it still shows it; answers what came back to that person alone. */
-export function pressed(stage: Stage, user: string, message: SlackMessage, action: string): Promise<SlackMessage> {
+export function pressed(stage: Watching, user: string, message: SlackMessage, action: string): Promise<SlackMessage> {
   return privately(stage, user, action, () => press(stage, user, message, action));
 }
 
 /** The same without waiting for an answer: what opens a modal has none. */
-export function press(stage: Stage, user: string, message: SlackMessage, action: string): Promise<void> {
+export function press(stage: Watching, user: string, message: SlackMessage, action: string): Promise<void> {
   const drawn = [...(stage.drawings.get(message.ts) ?? []), message];
   const found = drawn.flatMap((one) => buttonsOf(one.blocks ?? [])).findLast((one) => one.action_id === action);
   if (found === undefined) throw new Unexpected(`it never had a button ${action}`, wordsOf(message));
   return stage.control.click({ user, channel: message.channel, ts: message.ts, ...found });
 }
 
-async function privately(stage: Stage, user: string, what: string, act: () => Promise<void>): Promise<SlackMessage> {
+async function privately(stage: Watching, user: string, what: string, act: () => Promise<void>): Promise<SlackMessage> {
   const answers = async (): Promise<readonly SlackMessage[]> =>
     (await stage.control.messages(OPS)).filter((one) => one.ephemeral_to === user);
   const before = (await answers()).length;
@@ -58,7 +61,7 @@ async function privately(stage: Stage, user: string, what: string, act: () => Pr
 
 /** The card of a run once it is as `seen` wants it. */
 export function cardOf(
-  stage: Stage,
+  stage: Watching,
   runId: string,
   what: string,
   seen: (words: string) => boolean,

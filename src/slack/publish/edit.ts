@@ -1,8 +1,10 @@
+import { openGate } from '../../runs/gate.ts';
 import { digestOf } from '../../runs/json.ts';
 import type { Run } from '../../runs/run.ts';
 import { failureOf } from '../outcome.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import type { PublishPorts } from './ports.ts';
+import { TIMES } from './ports.ts';
 
 /** What became of an edit. `same`: the message already looks like this. */
 export type Editing =
@@ -10,8 +12,8 @@ export type Editing =
   | { readonly is: 'impossible'; readonly why: string }
   | { readonly is: 'later'; readonly afterMs: number };
 
-/** chat.update is Tier 3, about 50 a minute for all channels together; the last few are kept for final states. */
-const BUDGET = { windowMs: 60_000, ordinary: 40, final: 48 } as const;
+/** chat.update is Tier 3, about 50 a minute for all channels together; the last few are kept for what cannot wait. */
+const BUDGET = { ordinary: 40, urgent: 48 } as const;
 
 interface Look {
   readonly digest: string;
@@ -30,13 +32,17 @@ export class Editor {
     this.#ports = ports;
   }
 
-  /** Edits the message if its drawing changed; not more often than once in `editSeconds`. */
-  async edit(run: Run, slot: string, drawing: Drawing, final: boolean): Promise<Editing> {
+  /**
+   * Edits the message if its drawing changed; not more often than once in `editSeconds`. An end, or buttons that people
+   * were just asked to press, never wait for the progress of other runs.
+   */
+  async edit(run: Run, slot: string, drawing: Drawing): Promise<Editing> {
     const place = run.messages[slot];
     if (place?.ts === undefined) return { is: 'impossible', why: 'it was never posted' };
     const before = this.#looks.get(run.id)?.get(slot);
     if (before?.digest === digestOf(drawing)) return { is: 'same' };
-    const afterMs = this.#wait(before?.at ?? 0, final);
+    const urgent = run.outcome !== undefined || openGate(run) !== undefined;
+    const afterMs = this.#wait(before?.at ?? 0, urgent);
     return afterMs > 0 ? { is: 'later', afterMs } : await this.#send(run, slot, drawing, place.channel, place.ts);
   }
 
@@ -70,12 +76,13 @@ export class Editor {
   }
 
   /** Milliseconds until an edit is allowed; 0 means now. */
-  #wait(last: number, final: boolean): number {
+  #wait(last: number, urgent: boolean): number {
     const now = Date.now();
-    while ((this.#recent[0] ?? Infinity) <= now - BUDGET.windowMs) this.#recent.shift();
-    const allowed = final ? BUDGET.final : BUDGET.ordinary;
+    const windowMs = this.#ports.times?.editWindowMs ?? TIMES.editWindowMs;
+    while ((this.#recent[0] ?? Infinity) <= now - windowMs) this.#recent.shift();
+    const allowed = urgent ? BUDGET.urgent : BUDGET.ordinary;
     const full = this.#recent.length >= allowed;
-    const crowded = full ? (this.#recent.at(-allowed) ?? now) + BUDGET.windowMs - now : 0;
+    const crowded = full ? (this.#recent.at(-allowed) ?? now) + windowMs - now : 0;
     return Math.max(this.#pausedUntil - now, crowded, last + this.#ports.editSeconds * 1000 - now, 0);
   }
 }

@@ -45,7 +45,9 @@ export class Pass {
       if (!round.isStuck(message))
         await this.#bringUpToDate(round, message, await this.#view(loaded, round.run, hidden));
     }
-    if (round.later === null && round.run.outcome !== undefined) await this.#settle(round.run);
+    // Everything was drawn from the run as it was loaded: an end that came during the pass is not on the card yet.
+    if (round.later === null && loaded.run.outcome === undefined && round.run.outcome !== undefined) return 0;
+    if (round.later === null && loaded.run.outcome !== undefined) await this.#settle(round.run);
     return round.later;
   }
 
@@ -90,7 +92,7 @@ export class Pass {
     const { run } = round;
     if (run.messages[message.slot]?.settled === true) return;
     const drawing = message.draw(view, this.#ports.clock());
-    const editing = await this.#editor.edit(run, message.slot, drawing, run.outcome !== undefined);
+    const editing = await this.#editor.edit(run, message.slot, drawing);
     if (editing.is === 'later') round.comeBack(editing.afterMs, null);
     if (editing.is !== 'impossible') return;
     this.#ports.log.warn({ run: run.id, slot: message.slot, why: editing.why }, 'a Slack message could not be edited');

@@ -54,7 +54,9 @@ export interface PublishTimes {
   readonly lookGapMs: number;
   /** How long a channel is believed not to be shared. */
   readonly channelMs: number;
+  /** The time in which Slack bears so many edits (see `BUDGET` in edit.ts). */
+  readonly editWindowMs: number;
 }
 
 /** A post gives up after 10 s and Slack answers within 3: after 20 s nothing of it can still arrive. */
-export const TIMES: PublishTimes = { lookAfterMs: 20_000, lookGapMs: 2000, channelMs: 60_000 };
+export const TIMES: PublishTimes = { lookAfterMs: 20_000, lookGapMs: 2000, channelMs: 60_000, editWindowMs: 60_000 };

@@ -26,10 +26,18 @@ export function createPublisher(ports: PublishPorts): Publisher {
   let stopped = false;
 
   const work = async (runId: string, state: Working): Promise<void> => {
-    state.again = false;
-    const later = await pass.once(runId);
-    if (state.again && !stopped) return await work(runId, state);
-    if (later !== null) schedule(runId, later);
+    try {
+      for (;;) {
+        state.again = false;
+        const later = await pass.once(runId);
+        if (state.again && !stopped) continue;
+        if (later !== null) schedule(runId, later);
+        return;
+      }
+    } finally {
+      // In the same turn as the last look at `again`: whoever calls from now on starts a pass of their own.
+      working.delete(runId);
+    }
   };
 
   const schedule = (runId: string, afterMs: number): void => {
@@ -53,7 +61,7 @@ export function createPublisher(ports: PublishPorts): Publisher {
     }
     const state: Working = { again: false, done: Promise.resolve() };
     working.set(runId, state);
-    state.done = work(runId, state).finally(() => working.delete(runId));
+    state.done = work(runId, state);
     await state.done;
   };
 

@@ -1,0 +1,69 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { describe, expect, it } from 'vitest';
+import { refOf } from '../../src/steps/deps.ts';
+import { dumpDatabase } from '../../src/steps/dump-database.ts';
+import { preflight } from '../../src/steps/preflight.ts';
+import { need } from '../support/need.ts';
+import { withClient } from '../support/postgres.ts';
+import { makeWorld } from './steps-world.ts';
+import type { Doomed } from './steps-killed-worker.ts';
+
+const ready = [need('fixtures'), need('psql'), need('pg_dump'), need('pg_restore')].every(Boolean);
+
+describe.skipIf(!ready)('a worker that is killed in the middle of a dump', () => {
+  it('leaves nothing that counts; its successor ends what it left on the server and makes the dump', async () => {
+    const world = await makeWorld({ kinds: ['database'] });
+    await world.perform('preflight', preflight);
+    const [destination] = world.deps.destinations;
+    const ref = refOf(world.run());
+    const sessions = async (like: string): Promise<number> =>
+      withClient(world.superuserUrl, async (client) => {
+        const { rows } = await client.query<{ n: number }>(
+          `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name LIKE $1`,
+          [`kong-chatops ${world.run().id}/dump-database/${like}%`],
+        );
+        return rows[0]?.n ?? 0;
+      });
+
+    const worker = fork(join(import.meta.dirname, 'steps-killed-worker.ts'), {
+      env: { PATH: process.env['PATH'], PG_PASSWORD: world.deps.secret({ env: 'PG_PASSWORD' }) },
+    });
+    const blocker = new Client({ connectionString: world.superuserUrl });
+    await blocker.connect();
+    try {
+      const doomed: Doomed = {
+        gateway: world.deps.gateway,
+        limits: world.deps.limits,
+        run: world.run(),
+        root: world.roots[0] ?? '',
+        workDir: await mkdtemp(join(world.home, 'doomed-')),
+      };
+      worker.send(doomed);
+      await once(worker, 'message');
+      // Makes the dump slow: it waits for this table, and a server does not notice that a waiting client has died.
+      await blocker.query('BEGIN; LOCK TABLE services IN ACCESS EXCLUSIVE MODE');
+      worker.send('go on');
+      await expect.poll(() => sessions('1'), { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+      worker.kill('SIGKILL');
+      await once(worker, 'exit');
+      expect(await destination?.stagedArtifacts(ref)).toEqual([]);
+      expect(await destination?.listSets('production')).toEqual([]);
+      expect(await sessions('1')).toBeGreaterThanOrEqual(1);
+
+      const context = await world.context('dump-database', { attempt: 2 });
+      await dumpDatabase(world.deps).takeOver?.(context);
+      expect(await sessions('1')).toBe(0);
+      await blocker.query('COMMIT');
+      await world.perform('dump-database', dumpDatabase, { attempt: 2 });
+      expect(await destination?.stagedArtifacts(ref)).toHaveLength(1);
+    } finally {
+      worker.kill('SIGKILL');
+      await blocker.end();
+      await world.end();
+    }
+  });
+});
