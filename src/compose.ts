@@ -11,6 +11,7 @@ import type { GatePolicy, QueueName, StepQueue } from './runs/plan.ts';
 import { readRows } from './audit/read-rows.ts';
 import { recordHead } from './audit/heads.ts';
 import { createEventStore } from './audit/store.ts';
+import { catalogue, type CatalogueEntry } from './backup/catalogue.ts';
 import { createEngine, type Engine } from './engine/advance.ts';
 import { rememberFolds } from './engine/folds.ts';
 import { createOperations } from './engine/operations.ts';
@@ -23,6 +24,7 @@ import { connect as connectQueues, type Queues } from './queue/connect.ts';
 import { localRunner } from './run-command/local.ts';
 import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';
 import { QUEUES } from './runs/plan.ts';
+import { openDestination } from './steps/deps.ts';
 import { stepsFor } from './steps/steps.ts';
 import { VERSION } from './version.ts';
 
@@ -83,6 +85,7 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     gateways: config.gateways.map((gateway) => engineGateway(config, gateway)),
     configDigest: config.digest,
     clock: now,
+    storedSets: (gateway) => storedSets(config, gateway),
     coordinate: (runId) => engine.coordinate(runId).catch((error: unknown) => notWoken(log, runId, error)),
     readAudit: async (query) => (await readRows(pool, query)).rows,
     onRefusal: (code) => metrics.refused(code),
@@ -154,6 +157,16 @@ function metricSources(config: Config, store: EventStore, queues: Queues) {
         }),
       ),
   };
+}
+
+/** What lies in the destinations of a gateway now; nothing is remembered of it. */
+async function storedSets(config: Config, name: string): Promise<readonly CatalogueEntry[]> {
+  const names = config.gateways.find((gateway) => gateway.name === name)?.destinations ?? [];
+  return await catalogue(
+    names.map((destination) => openDestination(config, destination)),
+    name,
+    now(),
+  );
 }
 
 /** The gateway as people's commands see it: its plan follows from the configuration in force. */

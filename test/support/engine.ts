@@ -102,6 +102,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
     })),
     configDigest: 'c'.repeat(64),
     clock: deps.clock,
+    storedSets: () => Promise.resolve([]),
     coordinate: (runId) => first.coordinate(runId),
     readAudit: async (query) => (await readRows(pool, query)).rows,
   });
