@@ -214,6 +214,7 @@ async function depsOf(databaseUrl: string, adminUrl: string, home: string): Prom
     secret: () => password,
     signingKey: () => pem,
     runner: localRunner(),
+    worker: localRunner(),
     destinations: [new LocalDestination('main', join(home, 'sets'))],
     clock: () => new Date(),
   };

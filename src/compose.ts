@@ -22,6 +22,7 @@ import { createPool } from './postgres/pool.ts';
 import { createProgressBoard } from './postgres/progress.ts';
 import { connect as connectQueues, type Queues } from './queue/connect.ts';
 import { localRunner } from './run-command/local.ts';
+import { runnerFor } from './run-command/runner-for.ts';
 import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';
 import { QUEUES } from './runs/plan.ts';
 import { openDestination } from './steps/deps.ts';
@@ -109,13 +110,20 @@ type Parts = Pick<Core, 'config' | 'log' | 'store' | 'board' | 'queues' | 'metri
 function engineDeps(parts: Parts, options: CoreOptions, folders: WorkRoot): EngineDeps {
   const { config, log, store, board, queues, metrics, pool, self } = parts;
   const heartbeatMs = config.limits.heartbeat_seconds * 1000;
+  const { runner } = options;
   const sign = () => recordHead(pool, config.secret(config.signing.private_key), self, now().toISOString());
   return {
     store,
     board,
     queue: queues.wakeQueue,
     locks: createStepLocks({ url: config.environment.DATABASE_URL, heartbeatMs }),
-    stepsFor: stepsFor({ config, runner: options.runner ?? localRunner(), clock: now, head: sign }),
+    stepsFor: stepsFor({
+      config,
+      runnerFor: runner === undefined ? runnerFor : () => runner,
+      worker: localRunner(),
+      clock: now,
+      head: sign,
+    }),
     clock: now,
     log,
     host: hostname(),

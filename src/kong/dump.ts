@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Command, Finished, RunCommand } from '../run-command/command.ts';
 import { Fault } from '../runs/fault.ts';
+import type { DatabaseEnvironment } from './database.ts';
 import { errorLine, faultOfDump } from './dump-faults.ts';
 import { isReady, KEEPALIVES } from './psql.ts';
 import type { Tool } from './tools.ts';
@@ -9,8 +10,7 @@ export type OnTable = (done: number, total: number, name: string) => void;
 
 export interface PgDump {
   readonly pgDump: Tool;
-  /** From `databaseEnvironment`. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: DatabaseEnvironment;
   /** Created by pg_dump: must not exist, its parent must. */
   readonly outDir: string;
   readonly jobs: number;

@@ -27,7 +27,7 @@ export async function checkStorage(
   );
   await list.check(
     'Space on the worker',
-    async () => enough('the worker', await deps.runner.freeBytes(context.workDir), needed),
+    async () => enough('the worker', await deps.worker.freeBytes(context.workDir), needed),
     (free) => `${bytesText(free)} free, at most ${bytesText(needed)} needed`,
   );
   for (const destination of deps.destinations) {

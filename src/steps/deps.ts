@@ -20,7 +20,10 @@ export interface StepDeps {
   readonly secret: Config['secret'];
   /** The Ed25519 key in PEM, read at the moment of use. */
   readonly signingKey: () => string;
+  /** Where the gateway's commands run. Where it is not `sameHost`, files of the worker mean nothing to them. */
   readonly runner: RunCommand;
+  /** The worker itself: its disk, and the tools that work on what was fetched. */
+  readonly worker: RunCommand;
   readonly destinations: readonly Destination[];
   readonly clock: () => Date;
   /** The newest head, for the manifest; absent or null when there is none yet. */
@@ -29,13 +32,14 @@ export interface StepDeps {
 
 export interface StepSurroundings {
   readonly config: Config;
-  readonly runner: RunCommand;
+  readonly runnerFor: (gateway: GatewayConfig) => RunCommand;
+  readonly worker: RunCommand;
   readonly clock: () => Date;
   readonly head?: () => Promise<AuditHead | null>;
 }
 
 /** Binds the steps to the gateway of a run. Fault when the configuration knows it, or a destination, no more. */
-export function depsFor(run: Run, { config, runner, clock, head }: StepSurroundings): StepDeps {
+export function depsFor(run: Run, { config, runnerFor, worker, clock, head }: StepSurroundings): StepDeps {
   const gateway = config.gateways.find(({ name }) => name === run.plan.gateway);
   if (gateway === undefined) throw gone('gateway', run.plan.gateway);
   return {
@@ -43,7 +47,8 @@ export function depsFor(run: Run, { config, runner, clock, head }: StepSurroundi
     limits: config.limits,
     secret: config.secret,
     signingKey: () => config.secret(config.signing.private_key),
-    runner,
+    runner: runnerFor(gateway),
+    worker,
     destinations: plannedDestinations(run).map((name) => openDestination(config, name)),
     clock,
     head,

@@ -115,6 +115,7 @@ function worldOver(running: Running, home: string, options: WorldOptions): World
     secret: (reference) => ('env' in reference && reference.env === 'PG_PASSWORD' ? password : 'token-of-the-test'),
     signingKey: () => pem,
     runner: options.runner ?? localRunner(),
+    worker: localRunner(),
     destinations: options.destinations ?? [new LocalDestination(main.name, main.path)],
     clock: () => new Date('2026-11-21T02:05:00.000Z'),
   };
