@@ -8,6 +8,7 @@ import type { Log } from './operations/log.ts';
 import type { RunCommand } from './run-command/command.ts';
 import type { Actor } from './runs/person.ts';
 import type { GatePolicy, QueueName, StepQueue } from './runs/plan.ts';
+import { encryptionOf } from './backup/encryption.ts';
 import { readRows } from './audit/read-rows.ts';
 import { recordHead } from './audit/heads.ts';
 import { createEventStore } from './audit/store.ts';
@@ -123,6 +124,7 @@ function engineDeps(parts: Parts, options: CoreOptions, folders: WorkRoot): Engi
       worker: localRunner(),
       clock: now,
       head: sign,
+      encryption: encryptionOf(config, localRunner()),
     }),
     clock: now,
     log,

@@ -50,6 +50,8 @@ export interface Destination {
   /** Removes what is staged under this name, and never anything published. Harmless when there is nothing. */
   discard(ref: SetRef): Promise<void>;
   isPublished(ref: SetRef): Promise<boolean>;
+  /** Gateways of which anything lies here, sorted. */
+  listGateways(): Promise<readonly string[]>;
   /** Names of the published sets of a gateway, oldest first. */
   listSets(gateway: string): Promise<readonly string[]>;
   /** Names and sizes of all files of a published set, by name. */

@@ -3,6 +3,7 @@ import type { StoredFile } from './destination.ts';
 
 /** Counts and hashes what passes through it, for `pipeline(source, hashed.through, sink)`. */
 export interface HashedFile {
+  take(chunk: Buffer): void;
   through(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer>;
   /** What has passed. Call once, at the end. */
   result(): StoredFile;
@@ -11,12 +12,16 @@ export interface HashedFile {
 export function hashedFile(onBytes?: (bytes: number) => void): HashedFile {
   const hash = createHash('sha256');
   let bytes = 0;
+  const take = (chunk: Buffer): void => {
+    hash.update(chunk);
+    bytes += chunk.length;
+    onBytes?.(bytes);
+  };
   return {
+    take,
     async *through(chunks) {
       for await (const chunk of chunks) {
-        hash.update(chunk);
-        bytes += chunk.length;
-        onBytes?.(bytes);
+        take(chunk);
         yield chunk;
       }
     },

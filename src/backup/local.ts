@@ -114,6 +114,12 @@ export class LocalDestination implements Destination {
     return this.#guarded(`looking for set ${ref.set}`, () => exists(join(this.placeOf(ref), MANIFEST)));
   }
 
+  async listGateways(): Promise<readonly string[]> {
+    return this.#guarded('listing gateways', async () =>
+      (await namesIn(this.#root)).filter((name) => !name.startsWith('.')),
+    );
+  }
+
   async listSets(gateway: string): Promise<readonly string[]> {
     return this.#guarded('listing sets', async () => {
       const names = (await namesIn(this.#gateway(gateway))).filter(isSetId);

@@ -17,7 +17,12 @@ const policy = z
   .catch(undefined);
 
 const person = z.object({ id: text, system_user: text }).catch({ id: '', system_user: '' });
-const named = z.object({ name: text }).catch({ name: '' });
+const credentials = z
+  .object({ access_key_id: reference, secret_access_key: reference })
+  .catch({ access_key_id: undefined, secret_access_key: undefined });
+const destination = z
+  .object({ name: text, holds: text, credentials })
+  .catch({ name: '', holds: '', credentials: { access_key_id: undefined, secret_access_key: undefined } });
 const group = z
   .object({ name: text, roles: texts, members: texts, slack_user_group: text })
   .catch({ name: '', roles: [], members: [], slack_user_group: '' });
@@ -49,7 +54,7 @@ export const namesSchema = z
     operations: z.object({ port: z.number().catch(8080) }).catch({ port: 8080 }),
     people: z.array(person).catch([]),
     groups: z.array(group).catch([]),
-    destinations: z.array(named).catch([]),
+    destinations: z.array(destination).catch([]),
     gateways: z.array(gateway).catch([]),
     signing: z.object({ private_key: reference }).catch({ private_key: undefined }),
   })

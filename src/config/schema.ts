@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runPlace } from './run-place.ts';
+import { destination, encryption } from './schema-storage.ts';
 
 /** A secret by reference: the name of an environment variable, or a file whose content (less a last newline) it is. */
 const secretReference = z.union(
@@ -83,8 +84,6 @@ const gateway = z.strictObject({
   destinations: z.array(name).min(1),
 });
 
-const destination = z.strictObject({ name, kind: z.literal('local'), path: absolutePath });
-
 const limits = z.strictObject({
   sweep_seconds: seconds(0.05, 60).default(15),
   heartbeat_seconds: seconds(0.05, 30).default(5),
@@ -110,6 +109,7 @@ export const configSchema = z.strictObject({
   people: z.array(person).min(1),
   groups: z.array(group).min(1),
   destinations: z.array(destination).min(1),
+  encryption: encryption.optional(),
   gateways: z.array(gateway).min(1),
   signing: z.strictObject({
     /** Ed25519 private key in PEM (PKCS#8): signs heads of the audit trail and manifests. Keep it off the database. */
@@ -149,6 +149,8 @@ export type ConfigFile = z.infer<typeof configSchema>;
 export type GatewayConfig = ConfigFile['gateways'][number];
 export type RunPlace = GatewayConfig['run'];
 export type DestinationConfig = ConfigFile['destinations'][number];
+export type S3Config = Extract<DestinationConfig, { kind: 's3' }>;
+export type EncryptionConfig = NonNullable<ConfigFile['encryption']>;
 export type ApprovalConfig = z.infer<typeof approval>;
 export type SecretReference = z.infer<typeof secretReference>;
 export type Environment = z.infer<typeof environmentSchema>;

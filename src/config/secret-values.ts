@@ -8,6 +8,8 @@ export function secretValues(config: Config): string[] {
   const { environment } = config;
   const references = [
     config.signing.private_key,
+    config.encryption?.identity,
+    ...config.destinations.map((place) => (place.kind === 's3' ? place.credentials?.secret_access_key : undefined)),
     ...config.gateways.flatMap(({ admin_api, database }) => [admin_api.token, database?.password]),
   ];
   const referred = references.flatMap((reference) => {

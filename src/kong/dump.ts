@@ -63,7 +63,7 @@ export async function pgDump(run: RunCommand, request: PgDump): Promise<{ readon
   request.signal?.throwIfAborted();
   throw faultOfDump({
     finished,
-    where: `${env['PGDATABASE']} on ${env['PGHOST']}:${env['PGPORT']} as ${env['PGUSER']}`,
+    where: dumpPlace(env),
     version: request.pgDump.version,
     folder: outDir,
     freeBytes: await run.freeBytes(dirname(outDir)).catch(() => null),
@@ -71,12 +71,20 @@ export async function pgDump(run: RunCommand, request: PgDump): Promise<{ readon
   });
 }
 
-function dumpArguments(request: PgDump): string[] {
+/** `kong on db.example.com:5432 as kong`. */
+export function dumpPlace(env: PgDump['env']): string {
+  return `${env['PGDATABASE']} on ${env['PGHOST']}:${env['PGPORT']} as ${env['PGUSER']}`;
+}
+
+/** Without a folder the dump is of custom format and goes to standard output. */
+export function dumpArguments(
+  request: Pick<PgDump, 'jobs' | 'compressLevel' | 'lockWaitSeconds' | 'snapshot'> & { readonly outDir: string | null },
+): string[] {
   return [
-    '--format=directory',
-    `--jobs=${request.jobs}`,
+    ...(request.outDir === null
+      ? ['--format=custom']
+      : ['--format=directory', `--jobs=${request.jobs}`, `--file=${request.outDir}`]),
     `--compress=${request.compressLevel}`,
-    `--file=${request.outDir}`,
     `--lock-wait-timeout=${(request.lockWaitSeconds ?? LOCK_WAIT_SECONDS) * 1000}`,
     ...(request.snapshot === null ? [] : [`--snapshot=${request.snapshot}`]),
     '--no-password',
@@ -86,7 +94,7 @@ function dumpArguments(request: PgDump): string[] {
 }
 
 /** With one job pg_dump only tells when a table begins; with several it also tells when one is finished. */
-function tableCounter(jobs: number, total: number, onTable: OnTable): NonNullable<Command['onLine']> {
+export function tableCounter(jobs: number, total: number, onTable: OnTable): NonNullable<Command['onLine']> {
   let begun = 0;
   let finished = 0;
   let name = '';
@@ -166,7 +174,8 @@ function limits(request: Pick<PgRestore, 'signal' | 'timeoutMs'>): Pick<Command,
   };
 }
 
-function faultOfArchive(finished: Finished, { archive, signal, pgRestore }: PgRestore): unknown {
+/** Why an archive could not be read to its end. */
+export function faultOfArchive(finished: Finished, { archive, signal, pgRestore }: PgRestore): unknown {
   if (signal?.aborted) return signal.reason;
   if (finished.notFound)
     return new Fault(

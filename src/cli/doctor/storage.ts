@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { LocalDestination } from '../../backup/local.ts';
+import { destinationOf } from '../../backup/open-destination.ts';
 import { keyIdOf } from '../../audit/heads.ts';
 import type { Config, DestinationConfig } from '../../config/schema.ts';
 import { size } from '../show/amounts.ts';
@@ -26,11 +26,12 @@ async function destinationFinding(config: Config, settings: DestinationConfig): 
   const gateway = config.gateways.find(({ destinations }) => destinations.includes(settings.name));
   if (gateway === undefined)
     return warn(about, 'no gateway uses it', 'Name it under the destinations of a gateway, or remove it.');
-  const destination = new LocalDestination(settings.name, settings.path);
+  const destination = destinationOf(settings, config.secret);
+  const place = settings.kind === 'local' ? settings.path : settings.bucket;
   await destination.probe(gateway.name);
   const free = await destination.freeBytes();
-  if (free === null) return ok(about, `${settings.path} can be written`);
-  const detail = `${settings.path} can be written, ${size(free)} free`;
+  if (free === null) return ok(about, `${place} can be written`);
+  const detail = `${place} can be written, ${size(free)} free`;
   return free < LITTLE_BYTES ? warn(about, detail, 'Make room before a backup needs it.') : ok(about, detail);
 }
 
