@@ -5,7 +5,10 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { RunPlace } from '../../src/config/schema.ts';
+
+const TIED = fileURLToPath(new URL('../../src/run-command/tied.sh', import.meta.url));
 
 export interface TestSshd {
   readonly place: Extract<RunPlace, { kind: 'ssh' }>;
@@ -38,7 +41,11 @@ export async function startSshd(more: readonly string[] = []): Promise<TestSshd>
   writeFileSync(config, [...configLines(folder, host, port), ...more, ''].join('\n'));
   // Where no system starts it, nobody has made the folder that it insists on.
   if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 });
-  const server = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: 'ignore', detached: true });
+  // Tied to this process by descriptor 3: a killed test leaves no server behind.
+  const server = spawn('/bin/sh', [TIED, '/usr/sbin/sshd', '-D', '-e', '-f', config], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
   await untilListening(port, () => server.exitCode);
   const hostKey = readFileSync(`${host}.pub`, 'utf8').trim();
   const knownHosts = join(folder, 'known_hosts');
@@ -57,7 +64,7 @@ export async function startSshd(more: readonly string[] = []): Promise<TestSshd>
     strangeKey: () => key('strange'),
     async stop() {
       if (server.exitCode === null && server.signalCode === null) {
-        server.kill('SIGKILL');
+        server.stdio[3]?.destroy();
         await once(server, 'exit');
       }
       rmSync(folder, { recursive: true, force: true });
