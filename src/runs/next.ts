@@ -24,9 +24,17 @@ export function next(run: Run, now: Date): Next {
   if (run.outcome !== undefined) return { do: 'nothing' };
   const running = run.plan.steps.find((step) => run.steps[step.id]?.status === 'running');
   if (running !== undefined) return whileRunning(run, running);
+  return afterwards(run, now) ?? forward(run, now);
+}
+
+/** What people asked for once the run was held, or the hold itself; null while it still goes forward. */
+function afterwards(run: Run, now: Date): Next | null {
   if (run.rollback !== undefined) return wayBack(run, now);
   if (run.close !== undefined) return closing(run, now);
-  if (run.hold !== undefined) return holding(run.hold, now);
+  return run.hold === undefined ? null : holding(run.hold, now);
+}
+
+function forward(run: Run, now: Date): Next {
   const ending = endingOf(run);
   if (ending !== null) return hasTouchedLive(run) ? hold(run, now, ending) : toTheEnd(run, ending, now);
   const step = undone(run, isMain);
