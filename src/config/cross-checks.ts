@@ -32,6 +32,8 @@ function gatewayChecks(file: Names, gateway: Names['gateways'][number], at: Prop
     ...keyringPlaces(file, gateway, [...at, 'destinations']),
     ...twice([...at, 'workspaces'], gateway.workspaces),
     ...policyChecks(file, gateway.approvals.backup, [...at, 'approvals', 'backup']),
+    ...policyChecks(file, gateway.approvals.restore, [...at, 'approvals', 'restore']),
+    ...repeated([...at, 'nodes'], 'name', gateway.nodes),
   ];
 }
 

@@ -26,22 +26,33 @@ const destination = z
 const group = z
   .object({ name: text, roles: texts, members: texts, slack_user_group: text })
   .catch({ name: '', roles: [], members: [], slack_user_group: '' });
+const node = z
+  .object({ name: text, admin_api: z.object({ token: reference }).optional().catch(undefined) })
+  .catch({ name: '', admin_api: undefined });
+const proof = z
+  .object({ credential: z.object({ value: reference }) })
+  .optional()
+  .catch(undefined);
 const gateway = z
   .object({
     name: text,
     destinations: texts,
     workspaces: texts,
-    approvals: z.object({ backup: policy }).catch({ backup: undefined }),
+    approvals: z.object({ backup: policy, restore: policy }).catch({ backup: undefined, restore: undefined }),
     admin_api: z.object({ token: reference }).catch({ token: undefined }),
     database: z.object({ password: reference }).catch({ password: undefined }),
+    nodes: z.array(node).catch([]),
+    restore: z.object({ proof }).catch({ proof: undefined }),
   })
   .catch({
     name: '',
     destinations: [],
     workspaces: [],
-    approvals: { backup: undefined },
+    approvals: { backup: undefined, restore: undefined },
     admin_api: { token: undefined },
     database: { password: undefined },
+    nodes: [],
+    restore: { proof: undefined },
   });
 
 /**

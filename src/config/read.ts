@@ -134,6 +134,16 @@ function secretReferences(names: Names): UsedSecret[] {
   const ofGateways = names.gateways.flatMap((gateway, at) => [
     { keys: ['gateways', at, 'admin_api', 'token'], use: 'gateways' as const, reference: gateway.admin_api.token },
     { keys: ['gateways', at, 'database', 'password'], use: 'gateways' as const, reference: gateway.database.password },
+    {
+      keys: ['gateways', at, 'restore', 'proof', 'credential', 'value'],
+      use: 'gateways' as const,
+      reference: gateway.restore.proof?.credential.value,
+    },
+    ...gateway.nodes.map((node, index) => ({
+      keys: ['gateways', at, 'nodes', index, 'admin_api', 'token'],
+      use: 'gateways' as const,
+      reference: node.admin_api?.token,
+    })),
   ]);
   const ofDestinations = names.destinations.flatMap(({ credentials }, at) =>
     (['access_key_id', 'secret_access_key'] as const).map((key) => ({

@@ -1,25 +1,13 @@
 import { z } from 'zod';
-import { runPlace } from './run-place.ts';
+import { absolutePath, adminApi, name, seconds, secretReference } from './pieces.ts';
+import { drills, restoreParts } from './schema-restore.ts';
 import { destination, encryption } from './schema-storage.ts';
+import { runPlace } from './run-place.ts';
 
-/** A secret by reference: the name of an environment variable, or a file whose content (less a last newline) it is. */
-const secretReference = z.union(
-  [
-    z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'an environment variable, e.g. KONG_ADMIN_TOKEN') }),
-    z.strictObject({ file: z.string().startsWith('/', 'an absolute path') }),
-  ],
-  'a reference, never the secret itself: {env: VARIABLE} or {file: /absolute/path}',
-);
-
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower case letters, digits and dashes, at most 40, starting with a letter');
 const slackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'a Slack user id, e.g. U01ABCDEF (profile > copy member ID)');
 const slackChannel = z
   .string()
   .regex(/^[CG][A-Z0-9]{2,}$/, 'a Slack channel id, e.g. C01ABCDEF (channel details, at the bottom)');
-const absolutePath = z.string().startsWith('/', 'an absolute path');
-const seconds = (low: number, high: number) => z.number().min(low).max(high);
 
 const person = z.strictObject({
   id: slackUser,
@@ -49,14 +37,7 @@ const approval = z.strictObject({
 const gateway = z.strictObject({
   name,
   environment: z.enum(['production', 'staging', 'development']),
-  admin_api: z.strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: 'an http or https address, e.g. https://kong.internal:8444' })
-      .refine((address) => !/^https?:\/\/[^/?#]*@/i.test(address), 'an address without user and password'),
-    token: secretReference.optional(),
-    ca_file: absolutePath.optional(),
-    timeout_seconds: seconds(1, 300).default(10),
-  }),
+  admin_api: adminApi,
   database: z
     .strictObject({
       host: z.string().min(1),
@@ -80,8 +61,15 @@ const gateway = z.strictObject({
   channel: slackChannel,
   /** Kinds of artifact that may be missing (reported as a gap) instead of refusing the backup (decision 18). */
   allow_gaps: z.array(z.enum(['database', 'declarative', 'files'])).default([]),
-  approvals: z.strictObject({ backup: approval.optional() }).default({}),
+  approvals: z
+    .strictObject({
+      backup: approval.optional(),
+      /** Left out: the backup's policy, else one approver of the first group that has any (decision 2). */
+      restore: approval.optional(),
+    })
+    .default({}),
   destinations: z.array(name).min(1),
+  ...restoreParts,
 });
 
 const limits = z.strictObject({
@@ -118,6 +106,7 @@ export const configSchema = z.strictObject({
   operations: z
     .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65535).default(8080) })
     .prefault({}),
+  drills: drills.prefault({}),
   limits: limits.prefault({}),
 });
 

@@ -10,7 +10,16 @@ export function secretValues(config: Config): string[] {
     config.signing.private_key,
     config.encryption?.identity,
     ...config.destinations.map((place) => (place.kind === 's3' ? place.credentials?.secret_access_key : undefined)),
-    ...config.gateways.flatMap(({ admin_api, database }) => [admin_api.token, database?.password]),
+    config.drills.database_url,
+    ...config.gateways.flatMap(({ admin_api, database, nodes, restore }) => [
+      admin_api.token,
+      database?.password,
+      restore.proof?.credential.value,
+      ...nodes.map((node) => node.admin_api?.token),
+      ...restore.smoke.flatMap(({ headers }) =>
+        Object.values(headers).map((value) => (typeof value === 'string' ? undefined : value)),
+      ),
+    ]),
   ];
   const referred = references.flatMap((reference) => {
     try {
