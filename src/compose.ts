@@ -1,13 +1,12 @@
 import { hostname } from 'node:os';
 import type { Pool } from 'pg';
-import type { Config, GatewayConfig } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import type { EngineDeps } from './engine/deps.ts';
-import type { EngineGateway } from './engine/operations-deps.ts';
 import type { EventStore, Operations, PeopleDirectory, ProgressBoard } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
 import type { RunCommand } from './run-command/command.ts';
 import type { Actor } from './runs/person.ts';
-import type { GatePolicy, QueueName, StepQueue } from './runs/plan.ts';
+import type { QueueName, StepQueue } from './runs/plan.ts';
 import { encryptionOf } from './backup/encryption.ts';
 import { readRows } from './audit/read-rows.ts';
 import { recordHead } from './audit/heads.ts';
@@ -17,6 +16,7 @@ import { createEngine, type Engine } from './engine/advance.ts';
 import { rememberFolds } from './engine/folds.ts';
 import { createOperations } from './engine/operations.ts';
 import { openWorkRoot, type WorkRoot } from './run-command/work-folders.ts';
+import { engineGateway } from './gateway-plans.ts';
 import { createMetrics, type Metrics } from './operations/metrics.ts';
 import { createStepLocks } from './postgres/lock.ts';
 import { createPool } from './postgres/pool.ts';
@@ -24,7 +24,6 @@ import { createProgressBoard } from './postgres/progress.ts';
 import { connect as connectQueues, type Queues } from './queue/connect.ts';
 import { localRunner } from './run-command/local.ts';
 import { runnerFor } from './run-command/runner-for.ts';
-import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';
 import { QUEUES } from './runs/plan.ts';
 import { openDestination } from './steps/deps.ts';
 import { stepsFor } from './steps/steps.ts';
@@ -84,7 +83,7 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     folds: rememberFolds(store),
     board,
     people: options.people,
-    gateways: config.gateways.map((gateway) => engineGateway(config, gateway)),
+    gateways: config.gateways.map((gateway) => engineGateway(config, gateway, options.serves)),
     configDigest: config.digest,
     clock: now,
     storedSets: (gateway) => storedSets(config, gateway),
@@ -177,30 +176,6 @@ async function storedSets(config: Config, name: string): Promise<readonly Catalo
     name,
     now(),
   );
-}
-
-/** The gateway as people's commands see it: its plan follows from the configuration in force. */
-function engineGateway(config: Config, gateway: GatewayConfig): EngineGateway {
-  const policy = gateway.approvals.backup;
-  const gate: GatePolicy | null =
-    policy === undefined
-      ? null
-      : { requirements: policy.groups, expiresSeconds: policy.expires_minutes * 60, cli: policy.cli };
-  const kinds = ARTIFACT_KINDS.filter(
-    (kind) =>
-      (kind !== 'database' || gateway.database !== undefined) && (kind !== 'files' || gateway.files !== undefined),
-  );
-  const plan = backupPlan({
-    gateway: gateway.name,
-    environment: gateway.environment,
-    kinds,
-    workspaces: gateway.workspaces,
-    destinations: gateway.destinations,
-    policy: gate,
-    attempts: config.limits.step_attempts,
-    deadlineSeconds: config.limits.step_minutes * 60,
-  });
-  return { name: gateway.name, environment: gateway.environment, channel: gateway.channel, backupPlan: plan };
 }
 
 /** Queues that carry steps; `publish` carries drawing. */

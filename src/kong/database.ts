@@ -55,6 +55,8 @@ export interface DatabaseSession {
   countRows(tables: readonly TableName[]): Promise<Readonly<Record<TableName, number>>>;
   /** Null when the table is absent: not a Kong database, or an empty one. */
   schemaMeta(): Promise<readonly SchemaMeta[] | null>;
+  /** Statistics for the planner: a database that was just restored has none. */
+  analyze(): Promise<void>;
   /** Ends other sessions whose application name starts so, waits until they are gone, answers how many there were. */
   endSessions(applicationNamePrefix: string): Promise<number>;
   close(): Promise<void>;
@@ -158,6 +160,9 @@ function session(psql: Psql): DatabaseSession {
     async schemaMeta() {
       const table = await psql.ask(sql.FIND_SCHEMA_META);
       return table === '' ? null : await read(schemaMetaRows, sql.schemaMeta(table));
+    },
+    async analyze() {
+      await psql.ask(sql.ANALYZE);
     },
     endSessions: (prefix) => endSessions(psql, prefix),
     close: () => psql.close(),

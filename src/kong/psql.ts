@@ -10,8 +10,8 @@ import type { Tool } from './tools.ts';
 export const KEEPALIVES = '--dbname=keepalives_idle=30 keepalives_interval=10 keepalives_count=3';
 
 /**
- * psql held over its standard streams. Only `database.ts` uses it: everything else sees named functions, because a
- * general query is a way around every rule.
+ * psql held over its standard streams. Only the `database*.ts` files use it: everything else sees named functions,
+ * because a general query is a way around every rule.
  */
 export interface Psql {
   /** One statement; answers what it printed, without the last line end. */

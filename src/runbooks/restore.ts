@@ -166,6 +166,13 @@ function databaseSteps(common: Common, policy: GatePolicy | null): readonly Plan
       recovery: 'repeat',
       undo: READS_ONLY,
     },
+    ...databaseWayBack(common),
+  ];
+}
+
+/** The undo, the end of the hold, and what is removed when the live database was never touched. */
+function databaseWayBack(common: Common): readonly PlannedStep[] {
+  return [
     {
       ...common,
       id: 'swap-back',
@@ -188,6 +195,14 @@ function databaseSteps(common: Common, policy: GatePolicy | null): readonly Plan
       title: 'Prove a route and a credential on every node',
       recovery: 'repeat',
       undo: READS_ONLY,
+      phase: 'undo',
+    },
+    {
+      ...common,
+      id: 'drop-restored',
+      title: 'Remove the restored copy',
+      recovery: 'check',
+      undo: 'cannot be undone: the set that it came from is kept',
       phase: 'undo',
     },
     {
@@ -262,51 +277,4 @@ function filesSteps(common: Common, policy: GatePolicy | null): readonly Planned
     undo: 'nothing is replaced: remove the folder',
   };
   return [gated(place, policy)];
-}
-
-export interface DrillPlanInput {
-  readonly gateway: string;
-  readonly environment: string;
-  readonly set: string;
-  readonly destination: string;
-  readonly attempts: number;
-  readonly deadlineSeconds: number;
-}
-
-/** Outputs of `restore-drill`: from here on the set is `restored`. */
-export interface DrillOutputs extends JsonObject {
-  readonly set: string;
-  readonly restoredAt: string;
-  readonly tables: number;
-  readonly rows: number;
-}
-
-/** A drill proves a set by restoring it into a scratch database on the worker's PostgreSQL, and leaves nothing. */
-export function drillPlan(input: DrillPlanInput): Plan {
-  const common = { queue: 'restore', attempts: input.attempts, deadlineSeconds: input.deadlineSeconds } as const;
-  return {
-    runbook: 'drill',
-    gateway: input.gateway,
-    environment: input.environment,
-    exclusive: `drill:${input.gateway}`,
-    parameters: { set: input.set, destination: input.destination },
-    steps: [
-      { ...common, id: 'check-set', title: 'Prove the set byte by byte', recovery: 'repeat', undo: READS_ONLY },
-      {
-        ...common,
-        id: 'restore-drill',
-        title: 'Restore it aside and count',
-        recovery: 'repeat',
-        undo: 'the scratch database is removed whatever happens',
-      },
-      {
-        ...common,
-        id: 'drop-drill',
-        title: 'Remove the scratch database',
-        recovery: 'check',
-        undo: 'only the scratch copy is removed',
-        cleanup: true,
-      },
-    ],
-  };
 }

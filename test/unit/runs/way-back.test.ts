@@ -97,7 +97,8 @@ describe('a restore', () => {
     const back = [...live, held, ...asked];
     expect(stateOf(story(...back))).toBe('rolling-back');
     expect(next(story(...back), START)).toMatchObject({ do: 'step', step: { id: 'swap-back' }, attempt: 1 });
-    const done = [...back, ...did('swap-back'), ...did('reload-back'), ...did('prove-back')];
+    const undone = ['swap-back', 'reload-back', 'prove-back', 'drop-restored'].flatMap((step) => did(step));
+    const done = [...back, ...undone];
     expect(next(story(...done), START)).toEqual({ do: 'record', events: [{ type: 'run.rolled-back', data: {} }] });
   });
 
