@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import type { Config } from './config/schema.ts';
 import type { EngineDeps } from './engine/deps.ts';
-import type { EventStore, Operations, PeopleDirectory, ProgressBoard } from './engine/ports.ts';
+import type { EventStore, Operations, PeopleDirectory, ProgressBoard, StepLocks } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
 import type { RunCommand } from './run-command/command.ts';
 import type { Actor } from './runs/person.ts';
@@ -71,13 +71,16 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     databaseUrl: url,
     ...(redisUrl === undefined ? {} : { redisUrl }),
     queues: QUEUES,
+    // A dead worker's job blocks the next wake of the same name until the queue gives it up: as patient as the lock.
+    stalledMs: Math.max(config.limits.heartbeat_seconds * 1000, 2000),
     onError: (error) => log.warn({ err: error }, 'a queue had trouble'),
   });
   const metrics: Metrics = createMetrics({ version: VERSION, sources: metricSources(config, store, queues) });
   const self: Actor = { kind: 'bot', host: hostname(), pid: process.pid };
   const folders = openWorkRoot();
+  const locks = createStepLocks({ url, heartbeatMs: config.limits.heartbeat_seconds * 1000 });
   const parts: Parts = { config, log, store, board, queues, metrics, pool, self };
-  const engine = createEngine(engineDeps(parts, options, folders));
+  const engine = createEngine(engineDeps(parts, options, { folders, locks }));
   const operations = createOperations({
     store,
     folds: rememberFolds(store),
@@ -87,13 +90,14 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     configDigest: config.digest,
     clock: now,
     storedSets: (gateway) => storedSets(config, gateway),
-    coordinate: (runId) => engine.coordinate(runId).catch((error: unknown) => notWoken(log, runId, error)),
+    coordinate: (run) => engine.coordinate(run.id, run).catch((error: unknown) => notWoken(log, run.id, error)),
     readAudit: async (query) => (await readRows(pool, query)).rows,
     onRefusal: (code) => metrics.refused(code),
   });
   const close = async (graceMs: number): Promise<void> => {
     await engine.stop(graceMs);
     await queues.close(1000);
+    await locks.close();
     await pool.end();
     folders.close();
   };
@@ -107,16 +111,20 @@ function notWoken(log: Log, runId: string, error: unknown): void {
 
 type Parts = Pick<Core, 'config' | 'log' | 'store' | 'board' | 'queues' | 'metrics' | 'pool' | 'self'>;
 
-function engineDeps(parts: Parts, options: CoreOptions, folders: WorkRoot): EngineDeps {
+interface Grounds {
+  readonly folders: WorkRoot;
+  readonly locks: StepLocks;
+}
+
+function engineDeps(parts: Parts, options: CoreOptions, { folders, locks }: Grounds): EngineDeps {
   const { config, log, store, board, queues, metrics, pool, self } = parts;
-  const heartbeatMs = config.limits.heartbeat_seconds * 1000;
   const { runner } = options;
   const sign = () => recordHead(pool, config.secret(config.signing.private_key), self, now().toISOString());
   return {
     store,
     board,
     queue: queues.wakeQueue,
-    locks: createStepLocks({ url: config.environment.DATABASE_URL, heartbeatMs }),
+    locks,
     stepsFor: stepsFor({
       config,
       runnerFor: runner === undefined ? runnerFor : () => runner,

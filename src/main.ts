@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Config } from './config/schema.ts';
 import type { EventStore, Operations } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
@@ -70,11 +71,18 @@ export async function start(config: Config, options: StartOptions, log: Log, hoo
     }
   };
   try {
+    await recordConfig(core, role);
     return { ...(await startParts(core, checked, options, hooks, up)), operations: core.operations, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Which configuration is in force belongs to the audit: policies and groups stand in it (behaviour 9, decision 1). */
+async function recordConfig({ store, self, config }: Core, role: string): Promise<void> {
+  const data = { digest: config.digest, process: `${role} on ${hostname()}` };
+  await store.appendSystem({ type: 'config.loaded', at: new Date().toISOString(), actor: self, data });
 }
 
 async function startParts(
@@ -145,7 +153,7 @@ async function startListening(core: Core, slack: SlackSide | null): Promise<Ears
         slack?.changed();
       }
       // Straight to the publisher, which gathers: a notification reaches every bot, a lost one costs one sweep.
-      if (slack !== null) quietly(slack.draw(runId));
+      slack?.drawSoon(runId);
     },
     onReconnect: () => {
       heard = true;

@@ -15,10 +15,11 @@ import { createClients, type Clients } from './slack/clients.ts';
 import { createHome } from './slack/home.ts';
 import { configuredPeople, createPeople } from './slack/people.ts';
 import { createPublisher } from './slack/publish/publisher.ts';
+import { checkToken } from './slack/token-check.ts';
 
 /** Slack as the composition root sees it. */
 export interface SlackSide {
-  /** Port of the events endpoint in HTTP mode, else null. Returns at once where Slack is down. */
+  /** Port of the events endpoint in HTTP mode, else null. Throws a Fault for a wrong token, not where Slack is down. */
   start(): Promise<number | null>;
   draw(runId: string): Promise<void>;
   /** Something was appended: open App Home pages are drawn again. */
@@ -66,7 +67,10 @@ export function openSlackSide(core: Core, times: Partial<PublishTimes> = {}): Sl
   const token = tokenOf(config);
   const app = createSlackApp({ deps, home, identity, token, delivering: delivering(config) });
   return {
-    start: async () => (await app.start()).port,
+    start: async () => {
+      await checkToken(clients.people, team);
+      return (await app.start()).port;
+    },
     draw: (runId) => publisher.draw(runId),
     changed: () => home.changed(),
     report: () => {

@@ -69,6 +69,7 @@ export function tableGaps(tables: Counts): readonly Gap[] {
     count: rows,
     what: `${number(rows)} ${rows === 1 ? 'row' : 'rows'} of table ${table} ${rows === 1 ? 'is' : 'are'} not in the declarative file`,
     why: 'decK does not know what they are, for example entities of a custom plugin; they are in the database dump',
+    onlyIn: 'database',
   }));
   return [...never, ...unknown];
 }
@@ -158,6 +159,7 @@ function entityGap(entity: EntityKind, { count, deck, databaseTaken, of }: Entit
       ? `${number(count)} ${noun}${of} ${are} not in the declarative file`
       : `${number(count)} ${noun}${of} ${are} nowhere in the set`,
     why: `${deck} ${knows} ${entity.many}; ${databaseTaken ? `${they} in the database dump` : 'the set has no database dump'}`,
+    ...(databaseTaken ? { onlyIn: 'database' as const } : {}),
   };
 }
 
@@ -172,6 +174,7 @@ function passwordGap(count: number, databaseTaken: boolean, of: string): readonl
       why: `Kong hashes the stored hash again when decK writes it; ${
         databaseTaken ? 'the database dump brings them back' : 'the set has no database dump'
       }`,
+      ...(databaseTaken ? { onlyIn: 'database' as const } : {}),
     },
   ];
 }

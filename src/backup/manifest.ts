@@ -41,6 +41,7 @@ const gapSchema = z.strictObject({
   count: amount.nullable(),
   what: z.string().min(1),
   why: z.string().min(1),
+  onlyIn: z.enum(ARTIFACT_KINDS).exactOptional(),
 });
 
 const databaseSchema = z.strictObject({

@@ -51,7 +51,12 @@ export async function withOperations(cli: Cli, work: (session: Session) => Promi
   });
 }
 
-/** A command's answer is its output; only warnings of what lies below reach standard error. */
+/** A command's answer is its output; only warnings of what lies below reach standard error, in words. */
 function terminalLog(terminal: Terminal): Log {
-  return createLog({ level: 'warn', destination: { write: (line) => terminal.err(line.trimEnd()) } });
+  const write = (line: string): void => {
+    const { msg, library } = JSON.parse(line) as { readonly msg?: string; readonly library?: string };
+    // What a library says of a failed call is said again, in our words, by whoever called it.
+    if (msg !== undefined && library === undefined) terminal.err(`Note: ${msg}`);
+  };
+  return createLog({ level: 'warn', destination: { write } });
 }

@@ -15,8 +15,11 @@ const LOCK_TRIES = 20;
 const LOCK_PAUSE_MS = 50;
 
 export interface Engine {
-  /** Records what is due and wakes whoever must act. Never carries out a step. Harmless at any time, in any number. */
-  coordinate(runId: string): Promise<void>;
+  /**
+   * Records what is due and wakes whoever must act. Never carries out a step. Harmless at any time, in any number.
+   * `known`: the run as it was just appended to; saves a load.
+   */
+  coordinate(runId: string, known?: Run): Promise<void>;
   /** Carries out the run's steps of the queues this process serves, as long as there are any. Harmless likewise. */
   work(runId: string): Promise<void>;
   /** Something was appended to the run: a running step that is wanted no more is aborted. */
@@ -42,7 +45,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const busy = new Set<Promise<void>>();
   const changed = async (runId: string): Promise<void> => await shop.attempts.get(runId)?.lookAgain();
   return {
-    coordinate: (runId) => coordinate(deps, runId),
+    coordinate: (runId, known) => coordinate(deps, runId, known),
     work: async (runId) => {
       const doing = work(deps, shop, runId);
       busy.add(doing);
@@ -69,8 +72,8 @@ export function createEngine(deps: EngineDeps): Engine {
   };
 }
 
-async function coordinate(deps: EngineDeps, runId: string): Promise<void> {
-  const run = await recordWhatIsDue(deps, runId);
+async function coordinate(deps: EngineDeps, runId: string, known?: Run): Promise<void> {
+  const run = await recordWhatIsDue(deps, runId, known);
   if (run !== null) await wakeFor(deps, run);
 }
 
@@ -81,8 +84,8 @@ async function work(deps: EngineDeps, shop: Shop, runId: string): Promise<void> 
     const lock = await lockFor(deps, runId);
     if (lock === null) return;
     try {
-      let more = true;
-      while (more && !shop.closing.signal.aborted) more = await turn(deps, shop, runId, lock);
+      let more = !shop.closing.signal.aborted && (await turn(deps, shop, run, lock));
+      while (more && !shop.closing.signal.aborted) more = await turnAgain(deps, shop, runId, lock);
     } finally {
       await lock.release();
     }
@@ -91,20 +94,40 @@ async function work(deps: EngineDeps, shop: Shop, runId: string): Promise<void> 
   await coordinate(deps, runId);
 }
 
+/**
+ * The first thing under the lock, on the run as it was before the lock was ours: a step can start from it, because its
+ * start is appended on that version or not at all. Everything else must look again. True: ask again.
+ */
+async function turn(deps: EngineDeps, shop: Shop, before: Run, lock: StepLock): Promise<boolean> {
+  const mine = serves(deps, next(before, deps.clock()));
+  if (mine?.do !== 'step') return await turnAgain(deps, shop, before.id, lock);
+  return await carryOut(deps, shop, { run: before, start: mine, lock });
+}
+
 /** One thing under the lock. True: ask again. */
-async function turn(deps: EngineDeps, shop: Shop, runId: string, lock: StepLock): Promise<boolean> {
+async function turnAgain(deps: EngineDeps, shop: Shop, runId: string, lock: StepLock): Promise<boolean> {
   const run = await recordWhatIsDue(deps, runId);
   if (run === null || lock.lost.aborted) return false;
   const mine = serves(deps, next(run, deps.clock()));
   if (mine === null) return false;
   // We hold the lock, so whoever started this attempt is dead.
   if (mine.do !== 'step') return await endDeadAttempt(deps, run, mine);
-  return await runAttempt(deps, run, mine, { lock, shutdown: shop.shutdown.signal, attempts: shop.attempts });
+  return await carryOut(deps, shop, { run, start: mine, lock });
+}
+
+interface Ours {
+  readonly run: Run;
+  readonly start: Extract<Next, { do: 'step' }>;
+  readonly lock: StepLock;
+}
+
+async function carryOut(deps: EngineDeps, shop: Shop, { run, start, lock }: Ours): Promise<boolean> {
+  return await runAttempt(deps, run, start, { lock, shutdown: shop.shutdown.signal, attempts: shop.attempts });
 }
 
 /** Records everything that follows from facts and clock alone; the run as it is then, null when there is none. */
-async function recordWhatIsDue(deps: EngineDeps, runId: string): Promise<Run | null> {
-  const first = fold(await deps.store.load(runId));
+async function recordWhatIsDue(deps: EngineDeps, runId: string, known?: Run): Promise<Run | null> {
+  const first = known ?? fold(await deps.store.load(runId));
   if (first === null || next(first, deps.clock()).do !== 'record') return first;
   for (;;) {
     const committed = await commit(deps.store, runId, { actor: bot(deps), clock: deps.clock }, (run, now) => {

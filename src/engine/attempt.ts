@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FaultFacts } from '../runs/event.ts';
+import type { FaultFacts, Observed } from '../runs/event.ts';
 import type { JsonObject } from '../runs/json.ts';
 import type { Next } from '../runs/next.ts';
 import type { Ending } from '../runs/outcome.ts';
@@ -17,7 +17,14 @@ import { persist } from './persist.ts';
 
 type Start = Extract<Next, { do: 'step' }>;
 type Dead = Extract<Next, { do: 'running' | 'stop' }>;
-type End = Ending | { readonly kind: 'succeeded'; readonly outputs: JsonObject };
+type End = Ending | Superseded | { readonly kind: 'succeeded'; readonly outputs: JsonObject };
+/** What the approvers saw is not so any more. */
+interface Superseded {
+  readonly kind: 'superseded';
+  readonly gate: string;
+  readonly changed: readonly string[];
+  readonly observed: Observed;
+}
 
 /** A step that runs in this process. */
 export interface Attempt {
@@ -50,16 +57,12 @@ export async function runAttempt(deps: EngineDeps, run: Run, start: Start, aroun
     const wanted = new AbortController();
     const signal = AbortSignal.any([wanted.signal, around.lock.lost, around.shutdown]);
     const context = contextOf(deps, run, start, workDir, signal);
-    const gate = await checkGate(deps, start, context);
-    if (!gate.holds && gate.error === undefined) return true;
     const started = await markStarted(deps, run, start);
     if (started === null) return true;
     const watched: Attempt = { lookAgain: () => abortIfUnwanted(deps, run.id, start, wanted) };
     around.attempts.set(run.id, watched);
     const began = deps.clock().getTime();
-    const end = gate.holds
-      ? await carryOut(deps, { ...context, run: started }, { start, wanted, around })
-      : endOfFault(deps, gate.error, context);
+    const end = await carryOut(deps, { ...context, run: started }, { start, wanted, around });
     around.attempts.delete(run.id);
     const seconds = (deps.clock().getTime() - began) / 1000;
     deps.onAttempt?.({ runId: run.id, step: step.id, outcome: end.kind, seconds });
@@ -70,35 +73,30 @@ export async function runAttempt(deps: EngineDeps, run: Run, start: Start, aroun
   }
 }
 
-type GateCheck = { readonly holds: true } | { readonly holds: false; readonly error?: unknown };
-
-/** A changed input supersedes the gate; a neighbour that cannot be observed is the attempt's fault (`error`). */
-async function checkGate(deps: EngineDeps, start: Start, context: StepContext): Promise<GateCheck> {
-  const { gate } = start;
-  if (gate === undefined) return { holds: true };
-  try {
-    const step = implementation(deps, context.run, start.step.id);
-    const observed = await step.observe?.(context);
-    const changed = observed === undefined ? [] : changedInputs(gate, observed);
-    if (observed === undefined || changed.length === 0) return { holds: true };
-    await commit(deps.store, context.run.id, { actor: bot(deps), clock: deps.clock }, (run) =>
-      run.gates.some((known) => known.gate === gate.gate && known.status === 'go')
-        ? { events: [{ type: 'gate.superseded', data: { gate: gate.gate, changed, observed } }] }
-        : { events: [] },
-    );
-    return { holds: false };
-  } catch (error) {
-    return { holds: false, error };
-  }
+/**
+ * Looks just before the act whether what the approvers saw is still so (behaviour 2.7). Inside the attempt, because
+ * looking takes as long as the gateway takes: it can be aborted, has the deadline, and is taken over after a death.
+ */
+async function lookBehindGate(step: Step, { gate }: Start, context: StepContext): Promise<Superseded | null> {
+  const observed = gate === undefined ? undefined : await step.observe?.(context);
+  if (gate === undefined || observed === undefined) return null;
+  const changed = changedInputs(gate, observed);
+  return changed.length === 0 ? null : { kind: 'superseded', gate: gate.gate, changed, observed };
 }
 
 async function markStarted(deps: EngineDeps, run: Run, { step, attempt, gate }: Start): Promise<Run | null> {
-  const committed = await commit(deps.store, run.id, { actor: bot(deps), clock: deps.clock }, (now, at) => {
-    const still = next(now, at);
-    if (still.do !== 'step' || still.step.id !== step.id || still.attempt !== attempt) return { events: [] };
-    const digest = gate === undefined ? {} : { gateDigest: gate.digest };
-    return { events: [{ type: 'step.started', data: { step: step.id, attempt, ...digest } }] };
-  });
+  const committed = await commit(
+    deps.store,
+    run.id,
+    { actor: bot(deps), clock: deps.clock },
+    (now, at) => {
+      const still = next(now, at);
+      if (still.do !== 'step' || still.step.id !== step.id || still.attempt !== attempt) return { events: [] };
+      const digest = gate === undefined ? {} : { gateDigest: gate.digest };
+      return { events: [{ type: 'step.started', data: { step: step.id, attempt, ...digest } }] };
+    },
+    run,
+  );
   return committed?.changed === true ? committed.run : null;
 }
 
@@ -110,8 +108,11 @@ async function carryOut(
   const deadline = AbortSignal.timeout(start.step.deadlineSeconds * 1000);
   const signal = AbortSignal.any([context.signal, deadline]);
   try {
-    const outputs = await lookActLook(implementation(deps, context.run, start.step.id), { ...context, signal });
-    return { kind: 'succeeded', outputs };
+    const step = implementation(deps, context.run, start.step.id);
+    const inTime = { ...context, signal };
+    return (
+      (await lookBehindGate(step, start, inTime)) ?? { kind: 'succeeded', outputs: await lookActLook(step, inTime) }
+    );
   } catch (error) {
     if (wanted.signal.aborted) return { kind: 'aborted' };
     if (around.lock.lost.aborted) return { kind: 'interrupted', reason: 'session-lost' };
@@ -178,11 +179,14 @@ async function recordEnd(
 ): Promise<boolean> {
   // The act is done and must be recorded: a database that restarts is waited for.
   return await persist(deps, shutdown, async () => {
-    await record(deps, runId, step.id, attempt, (now, before) =>
-      end.kind === 'succeeded'
-        ? { type: 'step.succeeded', data: { step: step.id, attempt, outputs: end.outputs } }
-        : endOfAttempt(step, attempt, end, now, deps.retrySeconds, before),
-    );
+    await record(deps, runId, step.id, attempt, (now, before) => {
+      if (end.kind === 'succeeded') {
+        return { type: 'step.succeeded', data: { step: step.id, attempt, outputs: end.outputs } };
+      }
+      if (end.kind !== 'superseded') return endOfAttempt(step, attempt, end, now, deps.retrySeconds, before);
+      const { gate, changed, observed } = end;
+      return { type: 'gate.superseded', data: { gate, changed, observed } };
+    });
   });
 }
 

@@ -35,20 +35,24 @@ async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
 /**
  * Loads the run, lets `propose` decide, appends on the version that was decided on; a loser of a race reloads and
  * decides again. Null when there is no such run. Throws what the store throws: nothing was recorded then.
+ * `known`: the run as the caller has it; saves the first load, and the append refuses it when it is out of date.
  */
 export async function commit(
   store: Pick<EventStore, 'load' | 'append'>,
   runId: string,
   author: { readonly actor: Actor; readonly clock: () => Date },
   propose: (run: Run, now: Date) => Proposal | Promise<Proposal>,
+  known?: Run,
 ): Promise<Committed | null> {
   return await inTurn(runId, async () => {
-    for (;;) {
-      const run = fold(await store.load(runId));
+    for (let first = known; ; first = undefined) {
+      const run = first ?? fold(await store.load(runId));
       if (run === null) return null;
       const now = author.clock();
       const { events, refusal } = await propose(run, now);
       const told = refusal === undefined ? {} : { refusal };
+      // A no to a run that may be out of date is not an answer yet.
+      if (events.length === 0 && first !== undefined) continue;
       if (events.length === 0) return { run, changed: false, ...told };
       const news = events.map((event) => ({ ...event, at: now.toISOString(), actor: author.actor }));
       const after = afterEvents(run, news);

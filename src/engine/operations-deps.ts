@@ -1,5 +1,6 @@
 import type { Plan } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
+import type { Run } from '../runs/run.ts';
 import type { Safety, Strategy } from '../runbooks/restore.ts';
 import type { AuditQuery, AuditRow, EventStore, PeopleDirectory, ProgressBoard, StoredSet } from './ports.ts';
 import type { Folds } from './folds.ts';
@@ -44,7 +45,7 @@ export interface OperationsDeps {
   /** The published sets of a gateway in its destinations, newest first. */
   readonly storedSets: (gateway: string) => Promise<readonly StoredSet[]>;
   /** Wakes whoever goes on with the run. Its failure is not the person's: the sweep covers it. */
-  readonly coordinate: (runId: string) => Promise<void>;
+  readonly coordinate: (run: Run) => Promise<void>;
   readonly readAudit: (query: AuditQuery) => Promise<readonly AuditRow[]>;
   /** Called with every refusal, for metrics. */
   readonly onRefusal?: (code: string) => void;

@@ -127,7 +127,7 @@ async function onRun(
       ? null
       : await commit(deps.store, runId, author, async (run, now) => decide(run, await command(standing, run), now));
   if (committed === null) return { ok: false, refusal: unknownRun(asked) };
-  if (committed.changed) await carryOn(deps, committed.run.id);
+  if (committed.changed) await carryOn(deps, committed.run);
   if (committed.refusal === undefined) return { ok: true, run: committed.run };
   deps.onRefusal?.(committed.refusal.code);
   return { ok: false, refusal: committed.refusal, run: committed.run };

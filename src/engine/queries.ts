@@ -4,6 +4,7 @@ import type { RunIndex } from '../runs/log.ts';
 import type { Run } from '../runs/run.ts';
 import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RunFilter } from './ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
+import { nowhere, type Gap } from '../runbooks/backup.ts';
 import { mayVote } from '../runs/approval.ts';
 import { fold } from '../runs/evolve.ts';
 import { openGate } from '../runs/gate.ts';
@@ -111,7 +112,7 @@ export function lastBackup(run: Run): LastBackup | null {
 function publishedFacts({ bytes, gaps, set }: JsonObject): Pick<LastBackup, 'bytes' | 'gaps' | 'set'> {
   return {
     bytes: typeof bytes === 'number' ? bytes : 0,
-    gaps: Array.isArray(gaps) ? gaps.length : null,
+    gaps: Array.isArray(gaps) ? nowhere(gaps as readonly Gap[]).length : null,
     ...(typeof set === 'string' ? { set } : {}),
   };
 }

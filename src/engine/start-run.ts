@@ -2,6 +2,7 @@ import type { NewEvent } from '../runs/event.ts';
 import type { Caller, Standing } from '../runs/person.ts';
 import type { Plan, RunKind } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
+import type { Run } from '../runs/run.ts';
 import type { Answer, Delivery } from './ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
 import { evolve, fold } from '../runs/evolve.ts';
@@ -82,7 +83,7 @@ async function appendFirst(deps: OperationsDeps, kind: RunKind, event: NewEvent,
     deliveryKey: delivery.key,
   });
   if (result.appended) {
-    await carryOn(deps, runId);
+    await carryOn(deps, run);
     return { ok: true, run };
   }
   if (result.because === 'conflict') throw new Error(`run number ${runId} was used twice`);
@@ -95,8 +96,8 @@ async function appendFirst(deps: OperationsDeps, kind: RunKind, event: NewEvent,
 }
 
 /** What was recorded stands, whether or not somebody could be woken: the sweep goes on with it. */
-export async function carryOn(deps: OperationsDeps, runId: string): Promise<void> {
-  await deps.coordinate(runId).catch(() => undefined);
+export async function carryOn(deps: OperationsDeps, run: Run): Promise<void> {
+  await deps.coordinate(run).catch(() => undefined);
 }
 
 /** A refusal that happened before any run was touched leaves its row. */

@@ -88,6 +88,8 @@ export function dumpArguments(
     `--lock-wait-timeout=${(request.lockWaitSeconds ?? LOCK_WAIT_SECONDS) * 1000}`,
     ...(request.snapshot === null ? [] : [`--snapshot=${request.snapshot}`]),
     '--no-password',
+    // The folder is scratch: what is kept is synced where it is kept.
+    '--no-sync',
     '--verbose',
     KEEPALIVES,
   ];

@@ -1,5 +1,8 @@
-import { Client } from 'pg';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { inStore } from './fault.ts';
+import { openSession, warmSession, type Session } from './lock-session.ts';
+import { lockTiming, type LockTiming } from './lock-timing.ts';
 
 export interface LockOptions {
   readonly url: string;
@@ -13,88 +16,96 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
+/** Fits `StepLocks` of engine/ports.ts. `close` ends the connection that is kept warm; held locks are not its own. */
+export interface StepLockSource {
+  acquire(runId: string): Promise<HeldLock | null>;
+  close(): Promise<void>;
+}
+
 /**
  * Step ownership: a session advisory lock on a connection of its own, one per running step. `acquire` answers null when
  * another session holds it. As soon as the session ends, or is silent for longer than it takes the server to free the
- * lock for somebody else, `lost` aborts. Fits `StepLocks` of engine/ports.ts.
+ * lock for somebody else, `lost` aborts. The connection of a released lock stays warm for the next one: making a new one
+ * costs several times what everything else between a go and its step costs.
  */
-export function createStepLocks(options: LockOptions): { acquire(runId: string): Promise<HeldLock | null> } {
+export function createStepLocks(options: LockOptions): StepLockSource {
   const timing = lockTiming(options.heartbeatMs);
+  const warm = warmSession(timing);
+  const lockedSession = async (runId: string): Promise<Session | null> => {
+    const kept = warm.take();
+    const tried = kept === null ? 'silent' : await tryWarm(kept, runId);
+    if (kept !== null && tried === 'locked') return kept;
+    if (kept !== null && tried === 'held') return warm.keep(kept);
+    kept?.end();
+    const session = await openSession(options.url, timing);
+    try {
+      if (await tryLock(session.client, runId)) return session;
+    } catch (error) {
+      session.end();
+      throw error;
+    }
+    return warm.keep(session);
+  };
   return {
     acquire: (runId) =>
       inStore(async () => {
-        const client = lockClient(options.url, runId, timing);
-        const lost = new AbortController();
-        const lose = (why: string): void => lost.abort(new Error(`the lock on ${runId} was lost: ${why}`));
-        client.on('error', () => lose('its database session broke'));
-        client.on('end', () => lose('its database session ended'));
-        try {
-          await client.connect();
-          if (!(await tryLock(client, runId))) {
-            await client.end();
-            return null;
-          }
-        } catch (error) {
-          void client.end().catch(() => undefined);
-          throw error;
-        }
-        const heartbeat = startHeartbeat(client, timing, lost.signal, lose);
-        return { lost: lost.signal, release: () => release(client, runId, heartbeat, lost.signal) };
+        const session = await lockedSession(runId);
+        return session === null ? null : hold(session, runId, timing, (free) => warm.keep(free));
       }),
+    close: () => warm.close(),
   };
 }
 
-interface LockTiming {
-  readonly everyMs: number;
-  /** No answer for so long means that the session counts as lost. */
-  readonly answerMs: number;
-  /** The server looks whether we are there after so much silence, so often, and gives up after `count` misses. */
-  readonly server: { readonly idleSeconds: number; readonly intervalSeconds: number; readonly count: number };
-}
-
-/**
- * We give up after `everyMs + answerMs` of silence; the server must need longer to free the lock. With the default
- * heartbeat of 5 s that is 10 s here, and 10 + 3 * 5 = 25 s there, well within the 60 s in which a take-over must start.
- */
-export function lockTiming(heartbeatMs: number): LockTiming {
-  // A busy machine answers late: below a second, silence means nothing yet.
-  const answerMs = Math.max(heartbeatMs, 1000);
-  const idleSeconds = Math.ceil((heartbeatMs + answerMs) / 1000);
+function hold(session: Session, runId: string, timing: LockTiming, keep: (session: Session) => null): HeldLock {
+  const lost = new AbortController();
+  const lose = (why: string): void => lost.abort(new Error(`the lock on ${runId} was lost: ${why}`));
+  session.onBroken(lose);
+  const heartbeat = startHeartbeat(session.client, timing, lost.signal, lose);
   return {
-    everyMs: heartbeatMs,
-    answerMs,
-    server: { idleSeconds, intervalSeconds: Math.ceil(answerMs / 1000), count: 3 },
+    lost: lost.signal,
+    async release() {
+      session.onBroken(() => undefined);
+      await heartbeat.stop();
+      // Fails only with the session, and then the lock is gone with it.
+      const freed = !lost.signal.aborted && (await unlock(session.client, runId));
+      if (freed) keep(session);
+      else await session.ended();
+    },
   };
-}
-
-function lockClient(url: string, runId: string, timing: LockTiming): Client {
-  const { idleSeconds, intervalSeconds, count } = timing.server;
-  return new Client({
-    connectionString: url,
-    application_name: `kong-chatops lock ${runId}`,
-    connectionTimeoutMillis: 10_000,
-    // A line that died under `release` must not hang it; later than `lost`, which is the one that counts.
-    query_timeout: timing.answerMs * 2,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: idleSeconds * 1000,
-    // Server-side keepalives free the lock of a machine that vanished; without them it takes two hours.
-    options: [
-      `-c tcp_keepalives_idle=${idleSeconds}`,
-      `-c tcp_keepalives_interval=${intervalSeconds}`,
-      `-c tcp_keepalives_count=${count}`,
-      '-c idle_session_timeout=0',
-    ].join(' '),
-  });
 }
 
 // 64 bits of the id's hash: two runs would have to collide and run at the same time to disturb each other.
 const KEY = `hashtextextended('kong-chatops step ' || $1, 0)`;
-const TRY_LOCK = `SELECT pg_try_advisory_lock(${KEY}) AS locked`;
-const UNLOCK = `SELECT pg_advisory_unlock(${KEY})`;
+const NAME = `set_config('application_name', $2, false)`;
+const TRY_LOCK = `SELECT ${NAME}, pg_try_advisory_lock(${KEY}) AS done`;
+const UNLOCK = `SELECT ${NAME}, pg_advisory_unlock(${KEY}) AS done`;
+/** A warm connection that does not answer in this time is not waited for: a new one is made instead. */
+const WARM_ANSWER_MS = 1000;
 
 async function tryLock(client: Client, runId: string): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>(TRY_LOCK, [runId]);
-  return rows[0]?.locked === true;
+  const { rows } = await client.query<{ done: boolean }>(TRY_LOCK, [runId, `kong-chatops lock ${runId}`]);
+  return rows[0]?.done === true;
+}
+
+async function unlock(client: Client, runId: string): Promise<boolean> {
+  try {
+    const { rows } = await client.query<{ done: boolean }>(UNLOCK, [runId, 'kong-chatops lock']);
+    return rows[0]?.done === true;
+  } catch {
+    return false;
+  }
+}
+
+async function tryWarm({ client }: Session, runId: string): Promise<'locked' | 'held' | 'silent'> {
+  const asked = tryLock(client, runId).then(
+    (locked) => (locked ? 'locked' : 'held'),
+    () => 'silent' as const,
+  );
+  const patience = new AbortController();
+  const late = pause(WARM_ANSWER_MS, 'silent' as const, { signal: patience.signal }).catch(() => 'silent' as const);
+  const answer = await Promise.race([asked, late]);
+  patience.abort();
+  return answer;
 }
 
 interface Heartbeat {
@@ -132,14 +143,4 @@ function startHeartbeat(client: Client, timing: LockTiming, lost: AbortSignal, l
       if (!lost.aborted) await question;
     },
   };
-}
-
-async function release(client: Client, runId: string, heartbeat: Heartbeat, lost: AbortSignal): Promise<void> {
-  client.removeAllListeners('end');
-  await heartbeat.stop();
-  if (!lost.aborted) {
-    // Fails only with the session, and then the lock is gone with it.
-    await client.query(UNLOCK, [runId]).catch(() => undefined);
-  }
-  await client.end().catch(() => undefined);
 }

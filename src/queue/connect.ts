@@ -6,6 +6,7 @@ import type { QueueName } from '../runs/plan.ts';
 import { postgresBackend, redisBackend, type Backend, type BullQueue } from './backend.ts';
 import { unreachable } from './fault.ts';
 import { jobId } from './job-id.ts';
+import { onceAMinute } from './once-a-minute.ts';
 import { startWorkerOn, type Handler, type RunningWorker } from './worker.ts';
 
 export interface ConnectOptions {
@@ -47,7 +48,8 @@ const WAKE_TIMEOUT_MS = 5_000;
 const READY_TIMEOUT_MS = 15_000;
 
 /** Connects the queues. Throws a Fault when they do not answer or BullMQ's tables are missing. */
-export async function connect(options: ConnectOptions): Promise<Queues> {
+export async function connect(given: ConnectOptions): Promise<Queues> {
+  const options = { ...given, onError: onceAMinute(given.onError) };
   const backend =
     options.redisUrl === undefined
       ? postgresBackend(options.databaseUrl, options.queues.length, options.onError)

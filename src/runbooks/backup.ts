@@ -9,7 +9,7 @@ export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
 /** One file of a set. `bytes` and `sha256` are of the file as it is stored. */
 export type Artifact = {
   readonly kind: ArtifactKind;
-  /** File name inside the set: `database.tar`, `declarative-default.yaml`, `files.tar`. */
+  /** File name inside the set: `database.tar.zst`, `declarative-default.yaml`, `files.tar`. */
   readonly name: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -34,7 +34,14 @@ export type Gap = {
   readonly what: string;
   /** "decK 1.29.2 knows no keys; they are in the database dump". */
   readonly why: string;
+  /** The set holds it all the same, here alone: a restore that cannot use this artifact loses it. */
+  readonly onlyIn?: ArtifactKind;
 };
+
+/** What exists on the gateway and is nowhere in the set. That a set is not encrypted is told by itself: no data lacks. */
+export function nowhere<G extends Pick<Gap, 'kind' | 'onlyIn'>>(gaps: readonly G[]): readonly G[] {
+  return gaps.filter(({ kind, onlyIn }) => kind !== 'encryption' && onlyIn === undefined);
+}
 
 /** Outputs of `preflight`. `observed` is what a gate shows and what is compared again just before the gated step. */
 export interface PreflightOutputs extends JsonObject {

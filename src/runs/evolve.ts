@@ -11,8 +11,8 @@ const handlers: Handlers = {
     gates: [...run.gates, { ...event.data, openedAt: event.at, status: 'open', votes: [], reminded: [] }],
   }),
   'gate.superseded': (run, event) => ({
-    ...run,
-    // Also after a go: what was approved is looked at again just before the step (behaviour 2.7).
+    ...takenBack(run, event.data.gate),
+    // Also after a go: what was approved is looked at again just before the step acts (behaviour 2.7).
     gates: run.gates.map((gate) =>
       gate.gate === event.data.gate && (gate.status === 'open' || gate.status === 'go')
         ? { ...gate, status: 'superseded', decidedAt: event.at }
@@ -197,6 +197,14 @@ function beforeOf(run: Run, id: string): { before?: number } {
 
 function withStep(run: Run, id: string, step: StepState): Run {
   return { ...run, steps: { ...run.steps, [id]: step } };
+}
+
+/** The attempt that had begun under the gate only looked: it counts as never begun. */
+function takenBack(run: Run, gate: string): Run {
+  const step = run.gates.find((one) => one.gate === gate)?.step;
+  const begun = step === undefined ? undefined : run.steps[step];
+  if (step === undefined || begun?.status !== 'running') return run;
+  return withStep(run, step, { status: 'pending', attempt: begun.attempt - 1 });
 }
 
 type StepEnd = EventOf<'step.succeeded' | 'step.failed' | 'step.interrupted' | 'step.aborted' | 'step.outcome-unknown'>;

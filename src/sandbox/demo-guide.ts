@@ -1,4 +1,5 @@
-import type { Workspace } from './workspace.ts';
+import { join } from 'node:path';
+import { ENVIRONMENT, type Workspace } from './workspace.ts';
 
 /** What the demo prints once everything is up: where to look, what to type and as whom. */
 export function guide(world: Workspace): string {
@@ -21,7 +22,8 @@ export function guide(world: Workspace): string {
   As Gus, a guest, try anything. The bot's App Home is at the left under Apps.
 
   Backups are written to   ${world.destination}
-  The same by command line  KONG_CHATOPS_CONFIG=${world.configPath} (see the README)
+  The same by command line  . ${join(world.folder, ENVIRONMENT)}
+                            npx kong-chatops backup production
 
   Everything runs on this machine alone and is removed at the end. Ctrl-C ends it.
 `;

@@ -24,7 +24,7 @@ interface Content {
 }
 const CONTENT: Readonly<Record<SandboxGateway['name'], Content>> = {
   staging: { size: STAGING, counters: 500 },
-  production: { size: PRODUCTION, counters: 250_000 },
+  production: { size: PRODUCTION, counters: 400_000 },
 };
 
 /** Two Kongs of our own making with different content, each with its database, kong.conf and prefix. */

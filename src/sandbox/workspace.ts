@@ -71,6 +71,15 @@ async function startSlack(
   return slack;
 }
 
+/** Under this name the environment lies in the folder, for a shell: whoever sources it can use the command line. */
+export const ENVIRONMENT = 'environment.sh';
+
+function exports(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`)
+    .join('');
+}
+
 async function writeConfig(
   folder: string,
   parts: ConfigParts,
@@ -78,6 +87,7 @@ async function writeConfig(
   const configPath = join(folder, 'kong-chatops.yaml');
   await writeFile(configPath, configText(parts));
   const env = environment(parts, configPath);
+  await writeFile(join(folder, ENVIRONMENT), exports(env), { mode: 0o600 });
   const read = readConfig({ path: configPath, env });
   if (!read.ok) throw new Error(`the sandbox's configuration is not valid:\n${formatFaults(read.path, read.faults)}`);
   return { configPath, config: read.config, env };

@@ -76,7 +76,7 @@ describe('backup', () => {
 });
 
 describe('approve and no-go', () => {
-  it('obey the rules of Slack: not the requester, not without the right, and once', async () => {
+  it('obey the rules of Slack: not the requester, not without the right, and once (1.6)', async () => {
     const { id } = await gated.request();
     await gated.play(id);
     const own = await cli(gated, 'alice', 'approve', id);
@@ -133,7 +133,7 @@ describe('status', () => {
 });
 
 describe('audit', () => {
-  it('shows who did what and by which way in, oldest first', async () => {
+  it('shows who did what and by which way in, oldest first (1.5, 1.6)', async () => {
     const { code, out } = await cli(gated, 'bob', 'audit', 'show', 'bob');
     expect(code).toBe(0);
     const lines = out.split('\n');

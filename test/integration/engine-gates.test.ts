@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Step } from '../../src/engine/ports.ts';
 import { indexOf } from '../../src/runs/run-index.ts';
 import { openStage, type Stage } from '../support/engine.ts';
 import { ALICE, BOB, CAROL, OBSERVED, ONE_APPROVER, TWO_APPROVERS, inSlack } from '../support/story.ts';
@@ -48,6 +50,29 @@ describe('a run with a gate', () => {
     }
     await engine.work(id);
     expect((await stage.load(id)).outcome).toBe('succeeded');
+  });
+
+  it('a cancel is heard while a gateway that does not answer is looked at again', async () => {
+    const { id } = await stage.request();
+    const gate = (await stage.play(id)).gates[0]?.gate ?? '';
+    for (const person of [BOB, CAROL]) await stage.operations.vote({ gate, choice: 'go' }, inSlack(person));
+    const dump = stage.steps['dump-database'];
+    if (dump === undefined) throw new Error('no step');
+    const looking = Promise.withResolvers<void>();
+    const observe: Step['observe'] = async ({ signal }) => {
+      looking.resolve();
+      await once(signal, 'abort');
+      throw signal.reason;
+    };
+    const engine = stage.engine({ stepsFor: () => ({ ...stage.steps, 'dump-database': { ...dump, observe } }) });
+    stage.applied.length = 0;
+    const working = engine.work(id);
+    await looking.promise;
+    await stage.operations.cancel(id, undefined, inSlack(ALICE));
+    await engine.changed(id);
+    await working;
+    expect((await stage.load(id)).outcome).toBe('cancelled');
+    expect(stage.applied).not.toContain('dump-database');
   });
 
   it('a policy that nobody could meet is refused at the request, and leaves a row (2.3)', async () => {

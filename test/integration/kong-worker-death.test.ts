@@ -60,7 +60,7 @@ describe.skipIf(!need('pg_dump') || !need('pg_restore'))('a worker killed by SIG
     return lines.map((line) => Number.parseInt(line, 10));
   }
 
-  test('leaves no program behind, and no session, because pg_dump is ended politely first', async () => {
+  test('leaves no program behind, and no session, because pg_dump is ended politely first (decision 9)', async () => {
     const name = 'kong-chatops B-9/dump-database/1';
     const outDir = join(database.workDir, 'dump-1');
     await withClient(database.url, async (client) => {

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEventStore } from '../../src/audit/store.ts';
 import { listen, PROGRESS_CHANNEL, RUNS_CHANNEL } from '../../src/postgres/listen.ts';
-import { createStepLocks, lockTiming } from '../../src/postgres/lock.ts';
+import { createStepLocks, type LockOptions, type StepLockSource } from '../../src/postgres/lock.ts';
+import { lockTiming } from '../../src/postgres/lock-timing.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { createProgressBoard } from '../../src/postgres/progress.ts';
 import { startEmbeddedPostgres, THROW_AWAY_SETTINGS } from '../../src/sandbox/embedded-postgres.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
+import { breakableLine } from '../support/breakable-line.ts';
 import { freshDatabase, withClient, type TestDatabase } from '../support/postgres.ts';
 import { appendRequest, AT } from '../support/store-fixtures.ts';
 
@@ -19,8 +20,18 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 describe('the lock on a running step', () => {
+  const sources: StepLockSource[] = [];
+  const lockSource = (options: LockOptions): StepLockSource => {
+    const source = createStepLocks(options);
+    sources.push(source);
+    return source;
+  };
+  afterEach(async () => {
+    for (const source of sources.splice(0)) await source.close();
+  });
+
   it('has one holder, and the next one when it is released', async () => {
-    const locks = createStepLocks({ url: database.botUrl, heartbeatMs: 100 });
+    const locks = lockSource({ url: database.botUrl, heartbeatMs: 100 });
     const first = await locks.acquire('B-1');
     expect(first).not.toBeNull();
     expect(await locks.acquire('B-1')).toBeNull();
@@ -35,7 +46,7 @@ describe('the lock on a running step', () => {
   });
 
   it('lets one of 16 racing workers through', async () => {
-    const locks = createStepLocks({ url: database.botUrl, heartbeatMs: 100 });
+    const locks = lockSource({ url: database.botUrl, heartbeatMs: 100 });
     const all = await Promise.all(Array.from({ length: 16 }, () => locks.acquire('B-3')));
     const held = all.filter((one) => one !== null);
     expect(held).toHaveLength(1);
@@ -43,7 +54,7 @@ describe('the lock on a running step', () => {
   });
 
   it('tells its holder when the server ends the session', async () => {
-    const lock = await createStepLocks({ url: database.botUrl, heartbeatMs: 60_000 }).acquire('B-4');
+    const lock = await lockSource({ url: database.botUrl, heartbeatMs: 60_000 }).acquire('B-4');
     if (lock === null) throw new Error('nobody else holds it');
     const lost = once(lock.lost, 'abort');
     await endSessions(database, 'kong-chatops lock B-4');
@@ -54,16 +65,50 @@ describe('the lock on a running step', () => {
 
   it('tells its holder about a silent line while the server still keeps the lock', async () => {
     const line = await breakableLine(database.botUrl);
-    const lock = await createStepLocks({ url: line.url, heartbeatMs: 50 }).acquire('B-5');
+    const lock = await lockSource({ url: line.url, heartbeatMs: 50 }).acquire('B-5');
     if (lock === null) throw new Error('nobody else holds it');
     const lost = once(lock.lost, 'abort');
     line.fallSilent();
     await lost;
     expect(lock.lost.reason).toMatchObject({ message: 'the lock on B-5 was lost: no answer for 1000 ms' });
-    const others = createStepLocks({ url: database.botUrl, heartbeatMs: 60_000 });
+    const others = lockSource({ url: database.botUrl, heartbeatMs: 60_000 });
     expect(await others.acquire('B-5')).toBeNull();
     await line.close();
     await lock.release();
+  });
+
+  it('keeps the connection of a released lock for the next one, under its name', async () => {
+    const locks = lockSource({ url: database.botUrl, heartbeatMs: 60_000 });
+    await (await locks.acquire('B-7'))?.release();
+    // Sessions of the tests before this one may still be on their way out.
+    await expect.poll(async () => (await lockSessions(database)).length).toBe(1);
+    const before = await lockSessions(database);
+    const next = await locks.acquire('B-8');
+    expect(before).toMatchObject([{ name: 'kong-chatops lock' }]);
+    expect(await lockSessions(database)).toEqual([{ ...before[0], name: 'kong-chatops lock B-8' }]);
+    await next?.release();
+  });
+
+  it('is not stopped by a kept connection that was cut meanwhile', async () => {
+    const locks = lockSource({ url: database.botUrl, heartbeatMs: 60_000 });
+    await (await locks.acquire('B-9'))?.release();
+    await endSessions(database, 'kong-chatops lock');
+    const next = await locks.acquire('B-9');
+    expect(next?.lost.aborted).toBe(false);
+    await next?.release();
+  });
+
+  it('does not wait for a kept connection that fell silent', async () => {
+    const line = await breakableLine(database.botUrl);
+    const locks = lockSource({ url: line.url, heartbeatMs: 60_000 });
+    await (await locks.acquire('B-10'))?.release();
+    line.fallSilent();
+    line.speakAgain();
+    const next = await locks.acquire('B-10');
+    expect(next?.lost.aborted).toBe(false);
+    await next?.release();
+    await locks.close();
+    await line.close();
   });
 
   it.each([100, 1000, 5000, 30_000])(
@@ -78,7 +123,7 @@ describe('the lock on a running step', () => {
 
   it('is a fault, not a hang, when the server is away', async () => {
     await expect(
-      createStepLocks({ url: 'postgresql://a:b@127.0.0.1:1/x', heartbeatMs: 100 }).acquire('B-6'),
+      lockSource({ url: 'postgresql://a:b@127.0.0.1:1/x', heartbeatMs: 100 }).acquire('B-6'),
     ).rejects.toMatchObject({
       code: 'store.unreachable',
       retryable: true,
@@ -187,6 +232,7 @@ describe('a restarted server', () => {
     expect(again).not.toBeNull();
     await again?.release();
     await lock?.release();
+    await locks.close();
     await listener.close();
     await pool.end();
     await server.stop();
@@ -206,41 +252,13 @@ async function endSessions(of: TestDatabase, applicationName: string): Promise<v
   );
 }
 
-/** A TCP line to the server that can fall silent without closing, as a pulled cable does. */
-async function breakableLine(url: string) {
-  const target = new URL(url);
-  const sockets = new Set<Socket>();
-  let silent = false;
-  const server: Server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => (near.destroy(), far.destroy()));
-    }
-    // Lines that were silent once stay silent: what was sent meanwhile is gone.
-    let dead = silent;
-    const forward = (to: Socket) => (chunk: Buffer) => {
-      dead ||= silent;
-      if (!dead) to.write(chunk);
-    };
-    near.on('data', forward(far));
-    far.on('data', forward(near));
+async function lockSessions(of: TestDatabase): Promise<{ pid: number; name: string }[]> {
+  return await withClient(of.superuserUrl, async (client) => {
+    const { rows } = await client.query<{ pid: number; name: string }>(
+      `SELECT pid, application_name AS name FROM pg_stat_activity
+        WHERE datname = $1 AND application_name LIKE 'kong-chatops lock%'`,
+      [of.name],
+    );
+    return rows;
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  const near = new URL(url);
-  near.port = String(address.port);
-  return {
-    url: near.href,
-    fallSilent: () => (silent = true),
-    speakAgain: () => (silent = false),
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
 }

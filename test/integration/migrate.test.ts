@@ -10,7 +10,7 @@ describe('migrate', () => {
   });
   afterAll(() => database.drop());
 
-  it('is safe from several processes at once: each number is applied exactly once', async () => {
+  it('is safe from several processes at once: each number is applied exactly once (decision 7)', async () => {
     const results = await Promise.all(Array.from({ length: 6 }, () => migrate(database)));
     expect(results.flatMap((result) => result.applied)).toEqual(migrations().map((one) => one.name));
     expect(results.every((result) => result.after === latestVersion())).toBe(true);

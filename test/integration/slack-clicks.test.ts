@@ -38,7 +38,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     slack.setRequestUrl(`http://127.0.0.1:${world.port ?? 0}/slack/events`);
   };
 
-  test('the requester’s own go is refused with a reason, the approver’s counts, and the card says who', async () => {
+  test('the requester’s own go is refused with a reason, the approver’s counts, and the card says who (2.2)', async () => {
     const { runId, ts } = await waiting();
     slack.setPerson(ALICE, {});
     await click(ALICE, ts, ACTIONS.go, `${runId}.g1`);
@@ -55,7 +55,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     expect(JSON.stringify(drawn.blocks)).not.toContain(ACTIONS.go);
   });
 
-  test('a click on a decided gate says who decided what and when, and the old card is repaired', async () => {
+  test('a click on a decided gate says who decided what and when, and the old card is repaired (2.9)', async () => {
     const { runId, ts } = await waiting();
     await click(BOB, ts, ACTIONS.go, `${runId}.g1`);
     await answer(BOB, 'counts');
@@ -70,7 +70,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     );
   });
 
-  test('a click on a gate that never was is answered and recorded', async () => {
+  test('a click on a gate that never was is answered and recorded (2.9)', async () => {
     const { ts } = await waiting();
     await click(BOB, ts, ACTIONS.go, 'B-9.g9');
     const told = await answer(BOB, 'There is no run');
@@ -78,7 +78,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     expect(world.store.system.map(({ data }) => (data as { code?: string }).code)).toEqual(['unknown-run']);
   });
 
-  test('a button of another version is answered, recorded and its message drawn again', async () => {
+  test('a button of another version is answered, recorded and its message drawn again (2.9)', async () => {
     const { ts } = await waiting();
     await click(BOB, ts, 'approve-v0', 'B-142.g1');
     const told = await answer(BOB, 'another version');
@@ -88,7 +88,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     expect(world.store.system.map(({ data }) => (data as { code?: string }).code)).toEqual(['unknown-button']);
   });
 
-  test('no-go asks for a reason in a window, refuses a short one there, and stops the run with a good one', async () => {
+  test('no-go asks for a reason in a window, refuses a short one there, and stops the run with a good one (2.5)', async () => {
     const { runId, ts } = await waiting();
     await click(BOB, ts, ACTIONS.noGo, `${runId}.g1`);
     await slack.control.until('the window asks', () =>
@@ -118,7 +118,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     await slack.control.closeModal(CAROL);
   });
 
-  test('a stranger from another workspace is refused by their own team, whatever their user id', async () => {
+  test('a stranger from another workspace is refused by their own team, whatever their user id (1.2)', async () => {
     const { runId, ts } = await waiting();
     slack.setPerson(BOB, { team_id: 'T99OTHER', is_stranger: true });
     await click(BOB, ts, ACTIONS.go, `${runId}.g1`);
@@ -126,7 +126,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     expect((await world.run(runId)).gates[0]?.status).toBe('open');
   });
 
-  test('a failed run offers to try again: a new run, linked, once however often it is pressed', async () => {
+  test('a failed run offers to try again: a new run, linked, once however often it is pressed (4.1)', async () => {
     await type(ALICE, '/kong-backup', 'staging');
     await answer(ALICE, 'is under way');
     await world.play('B-142', 'dump-database');
@@ -173,7 +173,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     expect((await world.run(runId)).gates[0]?.status).toBe('go');
   });
 
-  test('a hundred parallel clicks of two approvers give one decision, and each is answered', async () => {
+  test('a hundred parallel clicks of two approvers give one decision, and each is answered (2.10)', async () => {
     const { runId, ts } = await waiting();
     await Promise.all(
       Array.from({ length: 100 }, (_, index) => click(index % 2 === 0 ? BOB : CAROL, ts, ACTIONS.go, `${runId}.g1`)),

@@ -39,7 +39,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     slack.setRequestUrl(`http://127.0.0.1:${world.port ?? 0}/slack/events`);
   };
 
-  test('every command is acknowledged well within 50 ms of work and answered', async () => {
+  test('every command is acknowledged well within 50 ms of work and answered (10.1)', async () => {
     for (const { command } of Object.values(COMMANDS)) {
       if (command !== '/kong-backup') await type(ALICE, command);
     }
@@ -47,7 +47,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     expect(slack.deliveries.slice(-3).every(({ ackMs }) => ackMs !== null && ackMs < 500)).toBe(true);
   });
 
-  test('a backup is public in the gateway’s channel, and its answer private with a link to the card', async () => {
+  test('a backup is public in the gateway’s channel, and its answer private with a link to the card (10.6)', async () => {
     const { runId, ts } = await waiting();
     const told = await answer(ALICE, `Backup ${runId} of production is under way. Its card is in <#${OPS}>.`);
     expect(JSON.stringify(told.blocks)).toContain(`/archives/${OPS}/p${ts.replace('.', '')}`);
@@ -78,7 +78,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     expect(await world.store.openRuns()).toEqual([]);
   });
 
-  test('the same delivery twice starts one run', async () => {
+  test('the same delivery twice starts one run (2.10)', async () => {
     slack.faults.deliverTwice();
     await type(ALICE, '/kong-backup', 'staging');
     await answer(ALICE, 'is under way');
@@ -88,7 +88,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     expect(await world.store.findRuns({ limit: 10 })).toHaveLength(1);
   });
 
-  test('a second backup of a busy gateway links to the running one and offers to tell when it ends', async () => {
+  test('a second backup of a busy gateway links to the running one and offers to tell when it ends (4.4, decision 22)', async () => {
     const { runId } = await waiting();
     await type(BOB, '/kong-backup', 'production');
     await answer(BOB, 'You may not request a backup of production: that needs the role operator.');
@@ -124,7 +124,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     expect((await world.run('B-142')).reason).toBe('nightly');
   });
 
-  test('a guest is refused everywhere, in the window too, and each try is recorded', async () => {
+  test('a guest is refused everywhere, in the window too, and each try is recorded (1.2)', async () => {
     await type(GUS, '/kong-backup', 'production');
     await answer(GUS, 'Guests of the workspace may not use this bot. Ask a member of the platform team to do it.');
     await type(GUS, '/kong-help');
@@ -141,7 +141,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     );
   });
 
-  test('status of everything, of one gateway and of one run', async () => {
+  test('status of everything, of one gateway and of one run (decision 22)', async () => {
     const { runId } = await waiting();
     await type(BOB, '/kong-status');
     await answer(BOB, `production has no verified backup; ${runId} waits for a go. staging has no verified backup.`);
@@ -167,7 +167,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     expect(JSON.stringify(last.blocks)).not.toContain('message card');
   });
 
-  test('a bug is answered with an id that stands in the log, and the bot lives on', async () => {
+  test('a bug is answered with an id that stands in the log, and the bot lives on (10.1)', async () => {
     await open({
       breakHandlers: (deps) => ({
         ...deps,

@@ -86,7 +86,7 @@ describe.skipIf(!need('local-slack'))('the way to Slack', () => {
     expect((await person.answer(ALICE, 'The commands are')).channel).toBe(OPS);
   });
 
-  test('two clients: the one for people gives up in time, neither repeats a post', async () => {
+  test('two clients: the one for people gives up in time, neither repeats a post (10.3)', async () => {
     const clients = createClients({
       token: slack.tokens.bot,
       apiUrl: slack.apiUrl,
@@ -116,7 +116,7 @@ describe.skipIf(!need('local-slack'))('the way to Slack', () => {
       return createPeople({ ...PEOPLE_CONFIG, groups }, people, clock);
     };
 
-    test('roles come from the groups of the configuration, and from Slack user groups', async () => {
+    test('roles come from the groups of the configuration, and from Slack user groups (1.1)', async () => {
       slack.setUserGroup('S01SRE', [ALICE, GUS]);
       const people = directory();
       expect(await people.standing(T(ALICE))).toEqual({
@@ -141,13 +141,13 @@ describe.skipIf(!need('local-slack'))('the way to Slack', () => {
       slack.setPerson(BOB, {});
     });
 
-    test('somebody of another team is refused without asking Slack', async () => {
+    test('somebody of another team is refused without asking Slack (1.2)', async () => {
       const before = slack.calls.length;
       expect(await directory().standing(`T99OTHER/${BOB}`)).toMatchObject({ problem: 'other-team', roles: [] });
       expect(slack.calls.length).toBe(before);
     });
 
-    test('what Slack said is believed for 60 s and no longer', async () => {
+    test('what Slack said is believed for 60 s and no longer (1.1)', async () => {
       let now = Date.now();
       const people = directory(() => new Date(now));
       const lookups = (): number => slack.calls.filter(({ method }) => method === 'users.info').length;
@@ -162,14 +162,14 @@ describe.skipIf(!need('local-slack'))('the way to Slack', () => {
       slack.setPerson(BOB, {});
     });
 
-    test('whoever Slack cannot vouch for is unverifiable, and asked about again', async () => {
+    test('whoever Slack cannot vouch for is unverifiable, and asked about again (1.1)', async () => {
       slack.faults.fail('users.info', 'internal_error');
       const people = directory();
       expect(await people.standing(T(BOB))).toMatchObject({ problem: 'unverifiable' });
       expect(await people.standing(T(BOB))).not.toHaveProperty('problem');
     });
 
-    test('a user group that cannot be read has no members: nobody becomes an approver by an outage', async () => {
+    test('a user group that cannot be read has no members: nobody becomes an approver by an outage (1.1)', async () => {
       slack.setUserGroup('S01SRE', [GUS, ALICE]);
       slack.setScopes(BOT_SCOPES.filter((scope) => scope !== 'usergroups:read'));
       const people = directory();

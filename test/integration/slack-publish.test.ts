@@ -52,7 +52,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     });
   };
 
-  test('one card is posted and edited in place, evidence goes into its thread, the end is told', async () => {
+  test('one card is posted and edited in place, evidence goes into its thread, the end is told (10.2)', async () => {
     await open();
     const runId = await request();
     await world.publisher.draw(runId);
@@ -95,7 +95,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     expect(slack.calls.slice(before)).toEqual([]);
   });
 
-  test('a failure goes into the channel too and mentions the requester', async () => {
+  test('a failure goes into the channel too and mentions the requester (4.7)', async () => {
     await open();
     const runId = await request('staging');
     await world.play(runId, 'dump-database');
@@ -106,7 +106,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     );
   });
 
-  test('a lost response is found again by its block_id and never posts twice', async () => {
+  test('a lost response is found again by its block_id and never posts twice (decision 21)', async () => {
     await open();
     const runId = await request('staging');
     slack.faults.loseResponse('chat.postMessage');
@@ -131,7 +131,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     expect(await inOps(`${runId}/card/`)).toHaveLength(1);
   });
 
-  test('where history cannot be read, a message of unknown outcome is given up, not repeated', async () => {
+  test('where history cannot be read, a message of unknown outcome is given up, not repeated (decision 21)', async () => {
     await open();
     slack.setScopes(BOT_SCOPES.filter((scope) => !scope.endsWith(':history')));
     const runId = await request('staging');
@@ -161,7 +161,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     expect(posts).toHaveLength(Object.keys((await world.run(runId)).messages).length);
   });
 
-  test('a 429 on edits delays no answer to a person, and the final state still comes', async () => {
+  test('a 429 on edits delays no answer to a person, and the final state still comes (10.3)', async () => {
     await open({ drawAlone: true });
     const runId = await request('staging');
     await world.publisher.draw(runId);
@@ -180,7 +180,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     expect((await inOps(`${runId}/card/`))[0]?.text).toContain('is verified, with gaps');
   });
 
-  test('edits of a run come at most once in the configured time, and the newest wins', async () => {
+  test('edits of a run come at most once in the configured time, and the newest wins (10.3)', async () => {
     await open({ drawAlone: true, editSeconds: 0.3 });
     const runId = await request('staging');
     await world.publisher.draw(runId);
@@ -193,7 +193,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     expect((await inOps(`${runId}/card/`))[0]?.text).toContain('is verified, with gaps');
   });
 
-  test('a gate is never shown in a channel shared with another organization; people are told directly', async () => {
+  test('a gate is never shown in a channel shared with another organization; people are told directly (1.2)', async () => {
     await open();
     slack.setChannel(OPS, { isExtShared: true });
     const runId = await request();
@@ -227,7 +227,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     expect(marked(await slack.control.directMessages(ALICE_USER), `${runId}/ended/`)).toHaveLength(1);
   });
 
-  test('reminders go to those who can still vote, once each', async () => {
+  test('reminders go to those who can still vote, once each (2.8)', async () => {
     await open();
     const runId = await request();
     await world.play(runId);
@@ -265,7 +265,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     expect(await inOps(`${runId}/card/`)).toHaveLength(1);
   });
 
-  test('progress is drawn on the card', async () => {
+  test('progress is drawn on the card (4.5)', async () => {
     await open();
     const runId = await request('staging');
     await world.append(runId, { type: 'step.started', data: { step: 'preflight', attempt: 1 } });

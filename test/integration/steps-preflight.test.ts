@@ -173,7 +173,7 @@ describe.skipIf(!ready)('preflight', () => {
   });
 });
 
-describe.skipIf(!need('psql') || !need('deck'))('preflight of a gateway with a token', () => {
+describe.skipIf(!need('fixtures') || !need('psql') || !need('deck'))('preflight of a gateway with a token', () => {
   it('refuses a token that may not read a list, which decK would take for an empty one', async () => {
     const running = await emptyStandIn('3.9.1', {
       edition: 'enterprise',

@@ -52,7 +52,7 @@ describe('the bot role', () => {
 });
 
 describe('the check of the store', () => {
-  it('says that role and triggers protect the trail', async () => {
+  it('says that role and triggers protect the trail (decision 6)', async () => {
     expect(await checkStore(database.botUrl)).toMatchObject({
       role: 'kong_chatops',
       protection: 'role and triggers',
@@ -71,7 +71,7 @@ describe('the check of the store', () => {
     });
   });
 
-  it('refuses a pooler in transaction mode, where locks and notifications are lost', async () => {
+  it('refuses a pooler in transaction mode, where locks and notifications are lost (decision 8)', async () => {
     const pooler = await startTransactionPooler(database.botUrl);
     await expect(checkStore(pooler.url)).rejects.toMatchObject({
       code: 'store.transaction-pooler',
@@ -93,7 +93,7 @@ describe('the check of the store', () => {
     await other.drop();
   });
 
-  it('refuses an unprepared and a newer database', async () => {
+  it('refuses an unprepared and a newer database (decision 7)', async () => {
     const other = await freshDatabase();
     const hint = 'Run `kong-chatops migrate` with DATABASE_OWNER_URL set, then start again.';
     await expect(checkStore(other.botUrl)).rejects.toMatchObject({

@@ -69,6 +69,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
   const wakes: Wake[] = [];
   const applied: string[] = [];
   const done = new Set<string>();
+  const locks = createStepLocks({ url: database.botUrl, heartbeatMs: 100 });
   const plan = planOf(policy, 'production', deadlineSeconds);
   const steps: Record<string, Step> = Object.fromEntries(
     plan.steps.map(({ id }) => [id, rememberingStep(id, applied, done)]),
@@ -78,7 +79,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
     store,
     board,
     queue: { wake: (wake) => Promise.resolve(void wakes.push(wake)) },
-    locks: createStepLocks({ url: database.botUrl, heartbeatMs: 100 }),
+    locks,
     stepsFor: () => steps,
     clock: () => new Date(),
     log: quiet,
@@ -103,7 +104,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
     configDigest: 'c'.repeat(64),
     clock: deps.clock,
     storedSets: () => Promise.resolve([]),
-    coordinate: (runId) => first.coordinate(runId),
+    coordinate: (run) => first.coordinate(run.id, run),
     readAudit: async (query) => (await readRows(pool, query)).rows,
   });
   const load = async (runId: string): Promise<Run> => {
@@ -132,6 +133,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
     },
     close: async () => {
       await first.stop(0);
+      await locks.close();
       await pool.end();
       folders.close();
       await database.drop();

@@ -71,7 +71,7 @@ describe('the command line', () => {
     expect(err).toContain('LOG_LEVEL\n    found:   "loud"');
   });
 
-  it('refuses a system user that is nobody, and names the key to add', async () => {
+  it('refuses a system user that is nobody, and names the key to add (1.6)', async () => {
     const terminal = testTerminal({ env: config.env, systemUser: 'mallory' });
     expect(await ran(['backup', 'production'], terminal)).toEqual({
       code: 4,
@@ -82,7 +82,7 @@ describe('the command line', () => {
     });
   });
 
-  it('has no option to be somebody else', async () => {
+  it('has no option to be somebody else (decision 5)', async () => {
     const { code, err } = await ran(['backup', 'production', '--as', 'bob'], testTerminal({ env: config.env }));
     expect(code).toBe(2);
     expect(err).toContain("error: unknown option '--as'");

@@ -89,7 +89,10 @@ function setLines(run: Run): string[] {
   const outputs = run.steps['publish-set']?.outputs;
   if (outputs === undefined) return [];
   const places = list(outputs['places']).map((place) => `${text(place, 'destination')}: ${text(place, 'path')}`);
-  const gaps = list(outputs['gaps']).map((gap) => `  not in it: ${text(gap, 'what')} (${text(gap, 'why')})`);
+  const gaps = list(outputs['gaps']).map((gap) => {
+    const where = text(gap, 'onlyIn') === '?' ? 'not in it' : 'only in the database dump';
+    return `  ${where}: ${text(gap, 'what')} (${text(gap, 'why')})`;
+  });
   const bytes = typeof outputs['bytes'] === 'number' ? `, ${size(outputs['bytes'])}` : '';
   return [`  set ${text(outputs, 'set')}${bytes} in ${places.join('; ')}`, ...gaps];
 }

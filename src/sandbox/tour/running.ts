@@ -2,9 +2,12 @@ import { ALICE, CAROL, OPS } from '../slack/cast.ts';
 import { cardOf, isSlot, messagePicture, picture, pressed, runOf, typed, wordsOf, runIn, type Stage } from './stage.ts';
 import { mustSay, Unexpected, type TourStep } from './step.ts';
 
-/** A bar and how much of how much. */
-const PROGRESS = /[▓░]+ \d+ %/;
-const ENDED = /verified|failed|cancelled|finished/i;
+/** A bar and how much of how much, of a step after the go: the checks before it show one too. */
+const PROGRESS = /[▓░]+ \d+ % · [\d.,]+(?: [kMG]?B)? of [\d.,]+ (?:[kMG]?B|tables|files|workspaces)\b.*/;
+/** Where the dump takes less time than lies between two edits, the step is all that one sees of it. */
+const STEP_RUNS = /^⏳ \*.+\*: running$/m;
+/** The card's first line once nothing more will happen. */
+const ENDED = /^\*(?:Verified|Finished|Failed|Cancelled)\b/m;
 
 /** From the go to the end, and what can be read afterwards. */
 export const RUNNING: readonly TourStep<Stage>[] = [
@@ -14,17 +17,16 @@ export const RUNNING: readonly TourStep<Stage>[] = [
     play: async (stage) => {
       const runId = runOf(stage, 'production');
       const card = await cardOf(stage, runId, 'there', () => true);
-      const moving = await stage.control.until('progress on the card', async () => {
-        const ended = ENDED.test(wordsOf(await cardOf(stage, runId, 'there', () => true)));
-        const seen = stage.drawings.get(card.ts)?.findLast((one) => PROGRESS.test(wordsOf(one)));
-        if (seen === undefined && ended) throw new Unexpected('it ended and never showed progress', wordsOf(card));
+      const moving = await stage.control.until('progress on the card', () => {
+        const drawn = stage.drawings.get(card.ts) ?? [];
+        const showing = (what: RegExp) => drawn.map(wordsOf).findLast((words) => what.test(words));
+        const last = wordsOf(drawn.at(-1) ?? card);
+        const seen = showing(PROGRESS) ?? (ENDED.test(last) ? showing(STEP_RUNS) : undefined);
+        if (seen === undefined && ENDED.test(last)) throw new Unexpected('it ended and never showed progress', last);
         return seen;
       });
       await picture(stage, '09-card-running', messagePicture(ALICE, card, 'Running.'));
-      const line = wordsOf(moving)
-        .split('\n')
-        .find((one) => PROGRESS.test(one));
-      return line ?? wordsOf(moving);
+      return (PROGRESS.exec(moving) ?? STEP_RUNS.exec(moving))?.[0] ?? moving;
     },
   },
   {

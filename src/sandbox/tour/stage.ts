@@ -59,17 +59,33 @@ async function privately(stage: Watching, user: string, what: string, act: () =>
   return stage.control.until(`the answer to ${what}`, async () => (await answers())[before]);
 }
 
-/** The card of a run once it is as `seen` wants it. */
-export function cardOf(
-  stage: Watching,
+/** The card of a run once it is as `seen` wants it. Throws {@link Unexpected} with the card as it is after 30 s. */
+export async function cardOf(
+  stage: Stage,
   runId: string,
   what: string,
   seen: (words: string) => boolean,
 ): Promise<SlackMessage> {
-  return stage.control.until(`the card of ${runId} to be ${what}`, async () => {
-    const cards = (await stage.control.messages(OPS)).filter((one) => isSlot(one, runId, 'card'));
-    return cards.find((one) => seen(wordsOf(one)));
-  });
+  let last: SlackMessage | undefined;
+  const look = async (): Promise<SlackMessage | null> => {
+    last = (await stage.control.messages(OPS)).find((one) => isSlot(one, runId, 'card'));
+    return last !== undefined && seen(wordsOf(last)) ? last : null;
+  };
+  try {
+    return await stage.control.until(`the card of ${runId} to be ${what}`, look);
+  } catch (error) {
+    const card = last === undefined ? `there is no card of ${runId}` : wordsOf(last);
+    const came = `${card}\nThe run itself: ${await truth(stage, runId)}`;
+    throw new Unexpected(error instanceof Error ? error.message : String(error), came);
+  }
+}
+
+/** Where the run is by its events, for the case that its card does not say so. */
+async function truth(stage: Stage, runId: string): Promise<string> {
+  const known = await stage.operations.run(runId);
+  if (known === null) return 'unknown';
+  const latest = known.events.slice(-6).map(({ version, type, at }) => `${version} ${type} ${at}`);
+  return `version ${known.run.version}, ${known.run.outcome ?? 'not ended'}: ${latest.join(', ')}`;
 }
 
 /** The run that a story began; an error of ours when it did not. */

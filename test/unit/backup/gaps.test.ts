@@ -81,12 +81,14 @@ describe('the gap report', () => {
         count: 3,
         what: '3 keys are not in the declarative file',
         why: 'decK 1.29.2 knows no keys; they are in the database dump',
+        onlyIn: 'database',
       },
       {
         kind: 'key-sets',
         count: 1,
         what: '1 key set is not in the declarative file',
         why: 'decK 1.29.2 knows no key sets; it is in the database dump',
+        onlyIn: 'database',
       },
     ]);
   });
@@ -129,6 +131,7 @@ describe('the gap report', () => {
         count: 2,
         what: '2 basic-auth passwords do not come back through the declarative file',
         why: 'Kong hashes the stored hash again when decK writes it; the database dump brings them back',
+        onlyIn: 'database',
       },
     ]);
   });
@@ -161,12 +164,14 @@ describe('the gap report', () => {
         count: 1200,
         what: '1,200 OAuth 2.0 tokens are not in the declarative file',
         why: 'decK does not carry OAuth 2.0 tokens; they are in the database dump',
+        onlyIn: 'database',
       },
       {
         kind: 'table-public.my_plugin',
         count: 1,
         what: '1 row of table public.my_plugin is not in the declarative file',
         why: 'decK does not know what they are, for example entities of a custom plugin; they are in the database dump',
+        onlyIn: 'database',
       },
     ]);
   });

@@ -71,6 +71,21 @@ describe('what the bot does next', () => {
     expect(opening?.type === 'gate.opened' && opening.data.digest).not.toBe(run.gates[0]?.digest);
   });
 
+  it('a step that found its gate out of date before it acted counts as never begun (2.7)', () => {
+    const observed = { kongVersion: '3.9.2' };
+    const run = story(
+      ...atGate(),
+      { type: 'gate.decided', data: { gate: 'B-142.g1', outcome: 'go', by: [BOB] } },
+      { type: 'step.started', data: { step: 'dump-database', attempt: 1 } },
+      { type: 'gate.superseded', data: { gate: 'B-142.g1', changed: ['kongVersion'], observed } },
+    );
+    expect(run.steps['dump-database']).toEqual({ status: 'pending', attempt: 0 });
+    expect(next(run, minutes(2))).toMatchObject({
+      do: 'record',
+      events: [{ type: 'gate.opened', data: { gate: 'B-142.g2', step: 'dump-database', attempt: 1, observed } }],
+    });
+  });
+
   it('an interrupted step starts again two times, then fails with its reason (decision 11)', () => {
     const step = planOf().steps[1];
     if (step === undefined) throw new Error('no step');

@@ -43,7 +43,7 @@ const waiting = [requestedBody(planOf(TWO_APPROVERS)), ...preflightDone, opened,
 const places = [{ destination: 'main', path: '/var/backups/kong/production/B-142' }];
 const artifact = {
   kind: 'database',
-  name: 'database.tar',
+  name: 'database.tar.zst',
   bytes: 40_100_000,
   sha256: 'a'.repeat(64),
   tool: 'pg_dump',
@@ -52,11 +52,18 @@ const artifact = {
   facts: { tables: 31, rows: 5120 },
 };
 const gap = { kind: 'keys', count: 3, what: '3 keys are not in the declarative file', why: 'decK knows no keys' };
+const partial = {
+  kind: 'sessions',
+  count: 2,
+  what: '2 sessions are not in the declarative file',
+  why: 'they are in the database dump',
+  onlyIn: 'database',
+};
 const saved = [
   requestedBody(planOf(null)),
   ...preflightDone,
   ...did('dump-database', { artifacts: [artifact], gaps: [] }),
-  ...did('publish-set', { set: 'B-142', bytes: 40_100_000, manifestSha256: 'b', gaps: [gap], places }),
+  ...did('publish-set', { set: 'B-142', bytes: 40_100_000, manifestSha256: 'b', gaps: [gap, partial], places }),
 ];
 const verified: readonly EventBody[] = [
   ...saved,
@@ -107,7 +114,7 @@ describe('the card', () => {
     expect(cancel?.confirm?.title?.text).toBe('Cancel B-142 on production?');
   });
 
-  test('that runs shows done, total and an estimate', () => {
+  test('that runs shows done, total and an estimate (4.5)', () => {
     const run = story(requestedBody(planOf(null)), ...preflightDone, stepStarted('dump-database'));
     const progress = { step: 'dump-database', attempt: 1, done: 10, total: 40, unit: 'tables', at: '', note: 'routes' };
     const lines = textsOf(card(run, minutes(1), { ...VIEW, progress }).blocks).join('\n');
@@ -122,8 +129,9 @@ describe('the card', () => {
       'Backup B-142 of production, asked for by Alice, is verified, with gaps. Every byte was read back and compared. 1 kind of data is not in it. 40.1 MB lie in main. Not in it: 3 keys are not in the declarative file. It is NOT ENCRYPTED.',
     );
     expect(textsOf(blocks).slice(2, 5)).toEqual([
-      '*Saved:* set `B-142`, 40.1 MB\n• `database.tar`: 40.1 MB, 31 tables, 5,120 rows (pg_dump 15.18)',
-      '*Not in it:* 1 kind of data\n• 3 keys are not in the declarative file (decK knows no keys)',
+      '*Saved:* set `B-142`, 40.1 MB\n• `database.tar.zst`: 40.1 MB, 31 tables, 5,120 rows (pg_dump 15.18)',
+      '*Not in it:* 1 kind of data\n• 3 keys are not in the declarative file (decK knows no keys)\n' +
+        '*Only in the database dump:* 1 kind of data\n• 2 sessions are not in the declarative file (they are in the database dump)',
       '*Where:* main `/var/backups/kong/production/B-142`\n*Proof:* verified: 40.1 MB read back from 1 place and compared, <!date^1795226580^{date_short_pretty} {time}|2026-11-21 02:03 UTC>.\n⚠️ *NOT ENCRYPTED*: whoever can read the place can read the data, secrets included.',
     ]);
   });
@@ -132,7 +140,7 @@ describe('the card', () => {
     expect(JSON.stringify(drawn(story(...verified)))).not.toMatch(/complete/i);
   });
 
-  test('of a failure says why, what was changed, what was not and what to do next, and offers to try again', () => {
+  test('of a failure says why, what was changed, what was not and what to do next, and offers to try again (4.7)', () => {
     const run = story(...failed(requestedBody(planOf(null)), ...preflightDone), ...did('discard-set'), {
       type: 'run.failed',
       data: { step: 'dump-database', fault },
@@ -161,7 +169,7 @@ describe('the card', () => {
     );
   });
 
-  test('shows who voted by CLI, from which host and as which user', () => {
+  test('shows who voted by CLI, from which host and as which user (1.6, decision 5)', () => {
     const list = events(waiting);
     const last = list.at(-1);
     const byCli = { kind: 'person', person: BOB, via: 'cli', host: 'bastion', systemUser: 'bob' } as const;
@@ -200,7 +208,7 @@ describe('what a run owes', () => {
     ]);
   });
 
-  test('at the end: the requester and whoever asked are told, a failure goes into the channel too', () => {
+  test('at the end: the requester and whoever asked are told, a failure goes into the channel too (4.7)', () => {
     const list: readonly EventBody[] = [
       requestedBody(planOf(null)),
       { type: 'watcher.added', data: { person: BOB } },
@@ -215,7 +223,7 @@ describe('what a run owes', () => {
     ]);
   });
 
-  test('the mention names everybody once and says what was decided afterwards', () => {
+  test('the mention names everybody once and says what was decided afterwards (10.2)', () => {
     const before = story(...waiting);
     const [gate] = before.gates;
     if (gate === undefined) throw new Error('no gate');

@@ -95,7 +95,7 @@ function drawingsOf(run: Run, events: Parameters<typeof owedMessages>[1], view: 
 }
 
 describe('whatever happened to a run', () => {
-  test('every message keeps Slack’s limits and has a sentence for screen readers', () => {
+  test('every message keeps Slack’s limits and has a sentence for screen readers (10.4)', () => {
     fc.assert(
       fc.property(arbitraryStory, context, ({ runs, events, now }, view) => {
         const run = runs.at(-1) as Run;
@@ -110,7 +110,7 @@ describe('whatever happened to a run', () => {
     );
   });
 
-  test('no text of a gateway or a person can ping anybody or break a limit', () => {
+  test('no text of a gateway or a person can ping anybody or break a limit (10.5)', () => {
     fc.assert(
       fc.property(arbitraryStory, context, hostile, ({ runs, events, now }, view, poison) => {
         const run = poisoned(runs.at(-1) as Run, poison);
@@ -124,7 +124,7 @@ describe('whatever happened to a run', () => {
     );
   });
 
-  test('go and no-go are on the card exactly while a gate is open, and carry the gate’s id and nothing else', () => {
+  test('go and no-go are on the card exactly while a gate is open, and carry the gate’s id and nothing else (2.9)', () => {
     fc.assert(
       fc.property(arbitraryStory, context, ({ runs, now }, view) => {
         for (const run of runs) {
@@ -139,7 +139,7 @@ describe('whatever happened to a run', () => {
     );
   });
 
-  test('the card never offers votes where the channel may not show them', () => {
+  test('the card never offers votes where the channel may not show them (1.2)', () => {
     fc.assert(
       fc.property(arbitraryStory, context, ({ runs, now }, view) => {
         for (const run of runs) {
@@ -216,7 +216,7 @@ test('windows keep the limits with a hundred gateways and long names', () => {
   expect(blockFaults(helpAnswer(gateways.map(({ name }) => name)).blocks, 50)).toEqual([]);
 });
 
-test('a refusal names people and times as people read them, and never pings by what somebody typed', () => {
+test('a refusal names people and times as people read them, and never pings by what somebody typed (10.6)', () => {
   const refused = refuse(
     'busy',
     `It is run by ${BOB} since 2026-11-21T02:00:00.000Z`,

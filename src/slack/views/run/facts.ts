@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Artifact, Gap } from '../../../runbooks/backup.ts';
+import { ARTIFACT_KINDS, nowhere } from '../../../runbooks/backup.ts';
 import type { Run } from '../../../runs/run.ts';
 
 const artifact = z.looseObject({
@@ -12,7 +13,13 @@ const artifact = z.looseObject({
   seconds: z.number(),
   facts: z.record(z.string(), z.union([z.string(), z.number()])),
 });
-const gap = z.looseObject({ kind: z.string(), count: z.number().nullable(), what: z.string(), why: z.string() });
+const gap = z.looseObject({
+  kind: z.string(),
+  count: z.number().nullable(),
+  what: z.string(),
+  why: z.string(),
+  onlyIn: z.enum(ARTIFACT_KINDS).exactOptional(),
+});
 const place = z.looseObject({ destination: z.string(), path: z.string() });
 const taken = z.looseObject({ artifacts: z.array(artifact), gaps: z.array(gap) });
 const published = z.looseObject({ set: z.string(), bytes: z.number(), gaps: z.array(gap), places: z.array(place) });
@@ -29,7 +36,10 @@ export type Place = z.infer<typeof place>;
 /** What a backup saved so far, read from the outputs of its steps. A step of another version that says less is left out. */
 export interface Saved {
   readonly artifacts: readonly Artifact[];
+  /** What is nowhere in the set. */
   readonly gaps: readonly Gap[];
+  /** What only one artifact of the set holds. */
+  readonly partial: readonly Gap[];
   readonly published: z.infer<typeof published> | null;
   readonly verified: z.infer<typeof verified> | null;
 }
@@ -39,13 +49,13 @@ export function savedBy(run: Run): Saved {
     const outputs = taken.safeParse(outputsOf(run, step));
     return outputs.success ? [outputs.data] : [];
   });
-  // That a set is not encrypted is said in a line of its own, and is no data that is missing.
-  const missing = (gaps: readonly Gap[]): readonly Gap[] => gaps.filter(({ kind }) => kind !== 'encryption');
   const publishing = published.safeParse(outputsOf(run, 'publish-set'));
+  const gaps: readonly Gap[] = publishing.success ? publishing.data.gaps : parts.flatMap((part) => part.gaps);
   const verifying = verified.safeParse(outputsOf(run, 'verify-set'));
   return {
     artifacts: parts.flatMap((part) => part.artifacts),
-    gaps: missing(publishing.success ? publishing.data.gaps : parts.flatMap((part) => part.gaps)),
+    gaps: nowhere(gaps),
+    partial: gaps.filter(({ onlyIn }) => onlyIn !== undefined),
     published: publishing.success ? publishing.data : null,
     verified: verifying.success ? verifying.data : null,
   };

@@ -36,7 +36,7 @@ export function reminder(run: Run, gate: Gate, percent: number, person: PersonId
 /** Direct message at the end, to the requester and to whoever asked to be told. */
 export function endedNotice(run: Run, slot: string, view: ViewContext): Drawing {
   const text = cardSentence(run, view);
-  const gaps = run.outcome === 'succeeded' ? [section(gapText(savedBy(run).gaps))] : [];
+  const gaps = run.outcome === 'succeeded' ? [section(gapText(savedBy(run)))] : [];
   const again = run.outcome === 'succeeded' ? [] : [retryButton(run)];
   // The gap report below says what the sentence for screen readers has to say itself.
   const { symbol, is, line } = stand(run, view);

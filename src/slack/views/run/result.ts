@@ -26,7 +26,7 @@ export function resultBlocks(run: Run, names: Names): readonly KnownBlock[] {
 }
 
 function successBlocks(saved: Saved): readonly KnownBlock[] {
-  return [section(savedText(saved)), section(gapText(saved.gaps)), section(whereText(saved))];
+  return [section(savedText(saved)), section(gapText(saved)), section(whereText(saved))];
 }
 
 function savedText(saved: Saved): string {
@@ -57,10 +57,17 @@ export function artifactLine(artifact: Artifact): string {
 }
 
 /** The gap report: what exists on the gateway and is not in the set, with counts. */
-export function gapText(gaps: readonly Gap[]): string {
-  if (gaps.length === 0) return '*Not in it:* nothing that is known of.';
-  const each = gaps.map(({ what, why }) => `• ${escape(what)}${why === '' ? '' : ` (${escape(why)})`}`);
-  return `*Not in it:* ${count(gaps.length, 'kind')} of data\n${lines(each, 2700)}`;
+export function gapText({ gaps, partial }: Pick<Saved, 'gaps' | 'partial'>): string {
+  const missing =
+    gaps.length === 0
+      ? '*Not in it:* nothing that is known of.'
+      : `*Not in it:* ${count(gaps.length, 'kind')} of data\n${lines(gaps.map(gapLine), 1400)}`;
+  if (partial.length === 0) return missing;
+  return `${missing}\n*Only in the database dump:* ${count(partial.length, 'kind')} of data\n${lines(partial.map(gapLine), 1400)}`;
+}
+
+function gapLine({ what, why }: Gap): string {
+  return `• ${escape(what)}${why === '' ? '' : ` (${escape(why)})`}`;
 }
 
 function whereText(saved: Saved): string {

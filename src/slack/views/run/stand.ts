@@ -74,6 +74,11 @@ function moving(run: Run): Stand {
     const stand = stepStand(step, run.steps[step.id]);
     if (stand !== null) return stand;
   }
+  const failed = run.plan.steps.find(({ id }) => run.steps[id]?.status === 'failed');
+  if (failed !== undefined) {
+    const line = `“${escape(failed.title)}” failed; what it wrote is removed before anything else.`;
+    return { symbol: '❌', word: 'failing', is: 'is failing', line };
+  }
   const last = run.gates.at(-1);
   if (last?.status === 'expired') {
     return { symbol: '⌛', word: 'held', is: 'is held', line: 'Nobody decided in time; nothing was started.' };
@@ -81,13 +86,17 @@ function moving(run: Run): Stand {
   return { symbol: '🕒', word: 'waiting', is: 'waits', line: 'It starts as soon as a worker is free.' };
 }
 
+const TELLING: ReadonlySet<StepState['status']> = new Set(['running', 'interrupted', 'outcome-unknown']);
+
 function stepStand(step: PlannedStep, state: StepState | undefined): Stand | null {
+  // Most steps have nothing to say; making their titles safe was most of the time of a status page of 40 gateways.
+  if (state === undefined || !TELLING.has(state.status)) return null;
   const title = escape(step.title);
-  if (state?.status === 'running') {
+  if (state.status === 'running') {
     const again = state.attempt > 1 ? ` (start ${state.attempt} of ${step.attempts})` : '';
     return { symbol: '⏳', word: 'running', is: 'is running', line: `${title}${again}.` };
   }
-  if (state?.status === 'interrupted') {
+  if (state.status === 'interrupted') {
     const next = `starting again (${state.attempt + 1} of ${step.attempts})`;
     const why = state.fault === undefined ? '' : ` ${sentence(state.fault.message, {}, UNSAID)}`;
     return {
@@ -97,11 +106,8 @@ function stepStand(step: PlannedStep, state: StepState | undefined): Stand | nul
       line: `${title} was interrupted, ${next}.${why}`,
     };
   }
-  if (state?.status === 'outcome-unknown') {
-    const line = `Nobody can tell whether “${title}” happened: a person must look before anything goes on.`;
-    return { symbol: '❓', word: 'needs a person', is: 'needs a person', line };
-  }
-  return null;
+  const line = `Nobody can tell whether “${title}” happened: a person must look before anything goes on.`;
+  return { symbol: '❓', word: 'needs a person', is: 'needs a person', line };
 }
 
 function waiting(run: Run, gate: Gate, names: Names): string {

@@ -111,8 +111,13 @@ function report(run: Run, view: ViewContext): Said | null {
   if (run.outcome === undefined) return null;
   return {
     text: cardSentence(run, view),
-    more: [...resultBlocks(run, view.names), context(...signatures(run, view))],
+    more: [...resultBlocks(run, view.names), context(...signatures(run, view)), ...witness(view)],
   };
+}
+
+/** The head whole, as `audit verify --head` takes it: this message is the outside witness (behaviour 9.3). */
+function witness({ head }: ViewContext): readonly KnownBlock[] {
+  return head ? [context(`\`kong-chatops audit verify --head ${head.seq}:${escape(head.hash)}\``)] : [];
 }
 
 function title(run: Run, step: string): string {
