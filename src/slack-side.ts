@@ -22,6 +22,8 @@ export interface SlackSide {
   /** Port of the events endpoint in HTTP mode, else null. Throws a Fault for a wrong token, not where Slack is down. */
   start(): Promise<number | null>;
   draw(runId: string): Promise<void>;
+  /** In a moment: several changes are drawn at once. */
+  drawSoon(runId: string): void;
   /** Something was appended: open App Home pages are drawn again. */
   changed(): void;
   report(): PartReport;
@@ -72,6 +74,7 @@ export function openSlackSide(core: Core, times: Partial<PublishTimes> = {}): Sl
       return (await app.start()).port;
     },
     draw: (runId) => publisher.draw(runId),
+    drawSoon: (runId) => publisher.drawSoon(runId),
     changed: () => home.changed(),
     report: () => {
       const state = app.readiness();

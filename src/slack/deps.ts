@@ -14,7 +14,7 @@ export interface SlackDeps {
   readonly gateways: readonly { readonly name: string; readonly environment: string; readonly channel: string }[];
   readonly names: Names;
   readonly clients: Clients;
-  readonly publisher: Pick<Publisher, 'draw' | 'repair'>;
+  readonly publisher: Pick<Publisher, 'draw' | 'drawSoon' | 'repair'>;
   /** Null until Slack has answered once. */
   readonly bot: () => BotIdentity | null;
   /** Draws App Home of a person again, if they have it open. */

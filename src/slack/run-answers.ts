@@ -15,16 +15,12 @@ export function viewOf(deps: Pick<SlackDeps, 'names' | 'bot'>, run?: Run): ViewC
   return { names: deps.names, link: run === undefined ? null : cardLink(deps.bot(), run) };
 }
 
-/** Draws the run in the background; whoever waits for an answer does not wait for Slack's limits. */
-export function drawSoon(deps: Pick<SlackDeps, 'publisher' | 'log'>, runId: string): void {
-  deps.publisher
-    .draw(runId)
-    .catch((error: unknown) => deps.log.warn({ run: runId, error }, 'drawing failed; the sweep tries again'));
-}
-
 /** The answer to whoever started a run: that it runs, and a link to its card, wherever the command was typed. */
 export async function startedAnswer(deps: SlackDeps, run: Run): Promise<Drawing> {
-  drawSoon(deps, run.id);
+  // In the background, so that Slack's limits hold nobody up; at once, because the answer links to the card.
+  deps.publisher
+    .draw(run.id)
+    .catch((error: unknown) => deps.log.warn({ run: run.id, error }, 'drawing failed; the sweep tries again'));
   const now = await waitForCard(deps, run);
   const where = now.channel === null ? '' : ` Its card is in <#${now.channel}>.`;
   const lost =

@@ -7,7 +7,7 @@ import { startRedis, type TestRedis } from '../support/redis.ts';
  * with the process killed by SIGKILL right after that append. Each time it must end the same.
  */
 export function crashTest(backend: 'PostgreSQL' | 'Redis'): void {
-  describe(`a backup whose process is killed after each append, queues on ${backend}`, () => {
+  describe(`a backup whose process is killed after each append, queues on ${backend} (decision 10)`, () => {
     let redis: TestRedis | null = null;
     let world: CrashWorld;
     let calm: Told;

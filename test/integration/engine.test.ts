@@ -51,7 +51,7 @@ describe('a run without a gate', () => {
     expect(stage.applied).toEqual(ALL);
   });
 
-  it('one backup of a gateway at a time; the second is told which one runs', async () => {
+  it('one backup of a gateway at a time; the second is told which one runs (4.4)', async () => {
     const first = await stage.request();
     const second = await stage.operations.requestBackup(
       { gateway: 'production', delivery: { key: 'second' } },
@@ -161,7 +161,7 @@ describe('trouble in a step', () => {
     expect((await stage.play(id)).outcome).toBe('cancelled');
   });
 
-  it('a stopping worker hands the step over: it starts again elsewhere and nothing is lost', async () => {
+  it('a stopping worker hands the step over: it starts again elsewhere and nothing is lost (decision 11)', async () => {
     const { id } = await stage.request();
     const started = Promise.withResolvers<void>();
     const engine = withStep('dump-database', ({ signal }) => untilAborted(signal, started.resolve));
@@ -170,6 +170,25 @@ describe('trouble in a step', () => {
     await engine.stop(0);
     await working;
     expect((await stage.load(id)).steps['dump-database']).toMatchObject({ status: 'interrupted', attempt: 1 });
+    expect((await stage.play(id)).outcome).toBe('succeeded');
+  });
+
+  it('a draining worker waits for its step, starts no other, and the next one goes on (decision 11)', async () => {
+    const { id } = await stage.request();
+    const started = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const engine = withStep('dump-database', async () => {
+      started.resolve();
+      await finish.promise;
+    });
+    const working = engine.work(id);
+    await started.promise;
+    const stopped = engine.stop(Number.POSITIVE_INFINITY);
+    finish.resolve();
+    await Promise.all([stopped, working]);
+    const { steps } = await stage.load(id);
+    expect(steps['dump-database']).toMatchObject({ status: 'succeeded', attempt: 1 });
+    expect(steps['dump-declarative']).toMatchObject({ status: 'pending' });
     expect((await stage.play(id)).outcome).toBe('succeeded');
   });
 

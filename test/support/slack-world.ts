@@ -127,7 +127,7 @@ export async function slackWorld(slack: TestSlack, options: WorldOptions = {}): 
     clock,
     log,
     editSeconds: options.editSeconds ?? 0,
-    times: { lookAfterMs: 200, lookGapMs: 20, channelMs: 0, ...options.times },
+    times: { gatherMs: 20, lookAfterMs: 200, lookGapMs: 20, channelMs: 0, ...options.times },
   };
   const publisher = createPublisher(publishPorts);
   const others: Publisher[] = [];

@@ -1,6 +1,6 @@
 import type { Call } from '../answer.ts';
 import type { SlackDeps } from '../deps.ts';
-import { drawSoon, isStale, refusedAnswer, startedAnswer, viewOf } from '../run-answers.ts';
+import { isStale, refusedAnswer, startedAnswer, viewOf } from '../run-answers.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { done } from '../views/run/notices.ts';
 import { runName } from '../views/run/stand.ts';
@@ -13,7 +13,7 @@ export async function cancel(deps: SlackDeps, runId: string, call: Call, onStale
     if (isStale(answer) && answer.run !== undefined) onStale(answer.run.id);
     return await refusedAnswer(deps, answer, `cancel ${runId}`, call);
   }
-  drawSoon(deps, runId);
+  deps.publisher.drawSoon(runId);
   const text = `${runName(answer.run)} is being cancelled. Its card says when it has ended and what was removed.`;
   return done(text, answer.run, viewOf(deps, answer.run));
 }

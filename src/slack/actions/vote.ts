@@ -1,7 +1,7 @@
 import type { VoteRequest } from '../../engine/ports.ts';
 import type { Call } from '../answer.ts';
 import type { SlackDeps } from '../deps.ts';
-import { drawSoon, refusedAnswer, viewOf } from '../run-answers.ts';
+import { refusedAnswer, viewOf } from '../run-answers.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { done, gateWords } from '../views/run/notices.ts';
 import { stand } from '../views/run/stand.ts';
@@ -20,7 +20,7 @@ export async function castVote(
     return await refusedAnswer(deps, answer, `${request.choice} on ${request.gate}`, call, request.gate);
   }
   const { run } = answer;
-  drawSoon(deps, run.id);
+  deps.publisher.drawSoon(run.id);
   const gate = run.gates.find((one) => one.gate === request.gate);
   const view = viewOf(deps, run);
   const came = gate === undefined || gate.status === 'open' ? stand(run, view).line : gateWords(run, gate, view);

@@ -48,6 +48,8 @@ export interface PublishPorts {
 }
 
 export interface PublishTimes {
+  /** Several changes within this time are drawn at once. */
+  readonly gatherMs: number;
   /** After this an intent without an outcome is looked into: longer than a post can be under way. */
   readonly lookAfterMs: number;
   /** Between the two looks that must both find nothing before a message is posted again. */
@@ -59,4 +61,10 @@ export interface PublishTimes {
 }
 
 /** A post gives up after 10 s and Slack answers within 3: after 20 s nothing of it can still arrive. */
-export const TIMES: PublishTimes = { lookAfterMs: 20_000, lookGapMs: 2000, channelMs: 60_000, editWindowMs: 60_000 };
+export const TIMES: PublishTimes = {
+  gatherMs: 100,
+  lookAfterMs: 20_000,
+  lookGapMs: 2000,
+  channelMs: 60_000,
+  editWindowMs: 60_000,
+};

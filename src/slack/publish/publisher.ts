@@ -1,5 +1,5 @@
 import { Pass } from './pass.ts';
-import type { PublishPorts } from './ports.ts';
+import { TIMES, type PublishPorts } from './ports.ts';
 
 export interface Publisher {
   /**
@@ -7,10 +7,21 @@ export interface Publisher {
    * one more. What cannot be done now (a limit, an unknown outcome) is done later by itself, or by the next sweep.
    */
   draw(runId: string): Promise<void>;
+  /**
+   * The same in a moment. A go is followed by its step within milliseconds: one pass draws both, and its own appends
+   * do not race the step's start.
+   */
+  drawSoon(runId: string): void;
   /** Draws a card that somebody clicked on although it is out of date, be it the living one or an old copy. */
   repair(runId: string, place: { readonly channel: string; readonly ts: string }): Promise<void>;
   /** Cancels what waits and lets what is under way finish. */
   stop(): Promise<void>;
+}
+
+interface Waiting {
+  readonly timer: NodeJS.Timeout;
+  /** On the clock of `performance`. */
+  readonly due: number;
 }
 
 interface Working {
@@ -22,7 +33,8 @@ interface Working {
 export function createPublisher(ports: PublishPorts): Publisher {
   const pass = new Pass(ports);
   const working = new Map<string, Working>();
-  const timers = new Map<string, NodeJS.Timeout>();
+  const timers = new Map<string, Waiting>();
+  const { gatherMs } = { ...TIMES, ...ports.times };
   let stopped = false;
 
   const work = async (runId: string, state: Working): Promise<void> => {
@@ -41,15 +53,17 @@ export function createPublisher(ports: PublishPorts): Publisher {
   };
 
   const schedule = (runId: string, afterMs: number): void => {
-    if (stopped) return;
-    clearTimeout(timers.get(runId));
+    const due = performance.now() + afterMs;
+    const known = timers.get(runId);
+    if (stopped || (known !== undefined && known.due <= due)) return;
+    clearTimeout(known?.timer);
     const timer = setTimeout(() => {
       timers.delete(runId);
       draw(runId).catch((error: unknown) =>
         ports.log.warn({ run: runId, error }, 'drawing failed; the sweep tries again'),
       );
     }, afterMs);
-    timers.set(runId, timer);
+    timers.set(runId, { timer, due });
   };
 
   const draw = async (runId: string): Promise<void> => {
@@ -67,10 +81,11 @@ export function createPublisher(ports: PublishPorts): Publisher {
 
   return {
     draw,
+    drawSoon: (runId) => schedule(runId, gatherMs),
     repair: (runId, place) => pass.repair(runId, place, draw),
     stop: async () => {
       stopped = true;
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const { timer } of timers.values()) clearTimeout(timer);
       timers.clear();
       await Promise.allSettled([...working.values()].map(({ done }) => done));
     },
