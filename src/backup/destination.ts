@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Fault } from '../runs/fault.ts';
 import type { JsonObject } from '../runs/json.ts';
 import type { SetRef } from './set-id.ts';
 
@@ -58,6 +59,26 @@ export interface Destination {
   listFiles(ref: SetRef): Promise<readonly { readonly name: string; readonly bytes: number }[]>;
   /** A file of a published set. */
   read(ref: SetRef, name: string, signal?: AbortSignal): Promise<Readable>;
+}
+
+/** A published set is never changed. */
+export function setExists(destination: string, ref: SetRef): Fault {
+  return new Fault(
+    'set-exists',
+    `Destination ${destination}: set ${ref.set} is already published, and a published set is never changed.`,
+    'Start a new backup: it gets a name of its own.',
+  );
+}
+
+/** Whatever lies among the artifacts without facts (`others`) was left by somebody who died: it must not be published. */
+export function stagingUnfinished(destination: string, ref: SetRef, whole: number, others: readonly string[]): Fault {
+  return new Fault(
+    'staging-unfinished',
+    whole === 0
+      ? `Destination ${destination}: nothing is staged for set ${ref.set}, so there is nothing to publish.`
+      : `Destination ${destination}: ${others.join(', ')} was not finished, so set ${ref.set} cannot be published.`,
+    'Start the backup again.',
+  );
 }
 
 /** The files of a set as people find them. */

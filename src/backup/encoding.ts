@@ -1,10 +1,9 @@
-import { pipeline, Transform } from 'node:stream';
+import { pipeline } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import type { Cipher } from './cipher.ts';
 import type { StoredFile } from './destination.ts';
-import { hashedFile } from './hashed-file.ts';
-import type { HashedFile } from './hashed-file.ts';
+import { hashedFile, hashing } from './hashed-file.ts';
 
 /** What was done to an artifact's bytes before they were stored, in this order. Undone from the last to the first. */
 export type Coding = 'zstd' | 'age';
@@ -53,7 +52,7 @@ export function encode(
 ): Encoded {
   source.on('error', () => undefined);
   const hashed = hashedFile();
-  const measured = pipeline(source, passing(hashed), () => undefined);
+  const measured = pipeline(source, hashing(hashed), () => undefined);
   const stream = codings.reduce<Readable>((from, coding) => {
     if (coding === 'zstd')
       return pipeline(from, createZstdCompress({ chunkSize: CHUNK, params: PARAMS }), () => undefined);
@@ -76,17 +75,6 @@ export function decode(
     const { cipher, identities } = opening ?? noSealing();
     return cipher.decrypt(from, identities, signal);
   }, stored);
-}
-
-/** Counts and hashes what passes, as a stream that others can be put behind. */
-function passing(hashed: HashedFile): Transform {
-  return new Transform({
-    highWaterMark: 1 << 20,
-    transform(chunk: Buffer, _, done) {
-      hashed.take(chunk);
-      done(null, chunk);
-    },
-  });
 }
 
 /** A signed manifest or a step asked for age without keys: both check before, so this is a bug. */

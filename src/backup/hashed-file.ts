@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Transform } from 'node:stream';
 import type { StoredFile } from './destination.ts';
 
 /** Counts and hashes what passes through it, for `pipeline(source, hashed.through, sink)`. */
@@ -27,6 +28,17 @@ export function hashedFile(onBytes?: (bytes: number) => void): HashedFile {
     },
     result: () => ({ bytes, sha256: hash.digest('hex') }),
   };
+}
+
+/** The same as a stream that others can be put behind. */
+export function hashing(hashed: HashedFile): Transform {
+  return new Transform({
+    highWaterMark: 1 << 20,
+    transform(chunk: Buffer, _, done) {
+      hashed.take(chunk);
+      done(null, chunk);
+    },
+  });
 }
 
 /** Reads to the end: how many bytes came and their SHA-256. `onBytes` is told the running total. */
