@@ -186,7 +186,8 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
       if (!answer.ok) throw new Error(answer.refusal.message);
       const run = await play(answer.run);
       if (run.outcome !== 'succeeded') throw new Error(run.fault?.message ?? 'the backup did not succeed');
-      return (run.steps['publish-set']?.outputs as { set: string }).set;
+      const { set } = (run.steps['publish-set']?.outputs ?? {}) as { set?: string };
+      return set ?? '';
     },
     request,
     approve: async (run, person = BOB) => {
