@@ -34,6 +34,8 @@ export interface OpenSet {
   readonly ref: SetRef;
   readonly manifest: Manifest;
   readonly manifestSha256: string;
+  /** Whether this key (PEM) signed it: one of those it was opened with did. */
+  signedBy(publicKeyPem: string): boolean;
   /**
    * The artifact decrypted and decompressed. The stream ends only when every byte was right; whoever acts on it before
    * acts on something unproven, so prefer {@link fetchArtifact}.
@@ -60,7 +62,8 @@ export async function openSet(destination: Destination, ref: SetRef, options: Op
     const what = bytes === undefined ? 'it is missing' : `it has ${bytes} bytes instead of ${artifact.bytes}`;
     return new ArtifactDamage({ destination, ref, artifact }, what).refusal();
   }
-  return opened({ destination, ref, manifest, manifestSha256: sha256(text) }, options.opening);
+  const signedBy = (key: string): boolean => signature !== null && isSignedBy(text, signature, key);
+  return opened({ destination, ref, manifest, manifestSha256: sha256(text), signedBy }, options.opening);
 }
 
 function trusted(
@@ -111,7 +114,7 @@ function missing(destination: Destination, ref: SetRef): Refusal {
   );
 }
 
-type Facts = Pick<OpenSet, 'destination' | 'ref' | 'manifest' | 'manifestSha256'>;
+type Facts = Pick<OpenSet, 'destination' | 'ref' | 'manifest' | 'manifestSha256' | 'signedBy'>;
 
 function opened(facts: Facts, opening: Opening | null): OpenSet {
   const { destination, ref, manifest } = facts;

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { Fault } from '../runs/fault.ts';
 import { auditExport, auditVerify, type AuditVerifyFlags } from './commands/audit-prove.ts';
 import { auditShow, type AuditShowFlags } from './commands/audit-show.ts';
+import { addBackupSets } from './commands/backup-set-commands.ts';
 import { backup, type BackupOptions } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
 import { cancel, vote } from './commands/decide.ts';
@@ -87,12 +88,13 @@ function addSetup(program: Command, choose: (work: Work) => void): void {
 }
 
 function addRuns(program: Command, choose: (work: Work) => void): void {
-  program
+  const taking = program
     .command('backup <gateway>')
-    .description('back up a gateway and follow the run')
+    .description('back up a gateway and follow the run; or read sets in a destination (see the commands below)')
     .option('--reason <text>', 'why, for approvers and the audit trail')
     .option('--no-wait', 'print the id of the run and leave')
     .action((gateway: string, flags: BackupOptions) => choose(async (cli) => await backup(cli, gateway, flags)));
+  addBackupSets(taking, choose);
   program
     .command('status [gateway-or-run]')
     .description('last verified backups and what runs, or one run')
