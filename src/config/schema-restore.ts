@@ -49,7 +49,7 @@ const restore = z.strictObject({
   proof_seconds: seconds(0.1, 600).default(30),
   /** A route that asks for a credential, and a credential that it admits. Left out: routes are derived from the data. */
   proof: z.strictObject({ path: requestPath, host: host.optional(), credential }).optional(),
-  /** Requests through every node's proxy that must answer as said, after a restore and after its undo. */
+  /** Requests through every node's proxy that must answer as said after a restore. */
   smoke: z.array(smokeRequest).default([]),
 });
 

@@ -60,7 +60,7 @@ describe.skipIf(!tools)('refused before anything is touched', () => {
       `UPDATE schema_meta SET executed = executed[1:array_length(executed, 1) - 1] WHERE subsystem = 'core'`,
     );
     const run = await restore();
-    const list = (before?.['executed'] as string[]).map((name) => `'${name}'`).join(', ');
+    const list = ((before?.['executed'] ?? []) as string[]).map((name) => `'${name}'`).join(', ');
     await world.sql(`UPDATE schema_meta SET executed = ARRAY[${list}] WHERE subsystem = 'core'`);
     expect(run.fault?.message).toMatch(/The dump has migrations that the gateway has not: core \S+\. Kong would serve/);
     expect(run.fault?.hint).toBe(
@@ -98,10 +98,9 @@ describe.skipIf(!tools)('refused before anything is touched', () => {
     await expect(restore({ set: damaged })).rejects.toThrow(
       `No copy of the manifest of ${damaged} can be read, so nothing of it can be trusted.`,
     );
-    const { artifacts } = (await world.load('B-1')).steps['dump-database']?.outputs as {
-      artifacts: { name: string }[];
-    };
-    const file = await open(join(setFolder(), artifacts[0]?.name ?? ''), 'r+');
+    const outputs = (await world.load('B-1')).steps['dump-database']?.outputs ?? {};
+    const [artifact] = outputs['artifacts'] as { name: string }[];
+    const file = await open(join(setFolder(), artifact?.name ?? ''), 'r+');
     const byte = Buffer.alloc(1);
     await file.read(byte, 0, 1, 2000);
     await file.write(Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, 2000);
