@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { Fault } from '../runs/fault.ts';
 import { isRefusal } from '../runs/refusal.ts';
 import { MANIFEST } from './destination.ts';
 import type { Destination, Place } from './destination.ts';
@@ -20,23 +21,48 @@ export interface CatalogueEntry {
   readonly places: readonly Place[];
   /** Destinations that were asked and do not have it: the copies are fewer than they should be. */
   readonly missingFrom: readonly string[];
+  /** Destinations that did not answer: they may have it. */
+  readonly unreachable: readonly string[];
 }
 
-/** The published sets of a gateway over all its destinations, newest first. */
+/**
+ * The published sets of a gateway over all its destinations, newest first. Those that do not answer are named in each
+ * entry; when none does, the first one's Fault is thrown.
+ */
 export async function catalogue(
   destinations: readonly Destination[],
   gateway: string,
   now: Date,
 ): Promise<readonly CatalogueEntry[]> {
-  const lists = await Promise.all(destinations.map((destination) => destination.listSets(gateway)));
-  const names = [...new Set(lists.flat())].sort().reverse();
+  const lists = await Promise.all(destinations.map((destination) => listIn(destination, gateway)));
+  const answering = lists.filter((list) => list.fault === null);
+  const [first] = lists;
+  if (answering.length === 0 && first?.fault) throw first.fault;
+  const unreachable = lists.flatMap(({ destination, fault }) => (fault === null ? [] : [destination.name]));
+  const names = [...new Set(answering.flatMap(({ sets }) => sets))].sort().reverse();
   return Promise.all(
-    names.map((set) => {
-      const holders = destinations.filter((_, index) => lists[index]?.includes(set));
-      const missing = destinations.filter((destination) => !holders.includes(destination));
-      return entryOf({ gateway, set }, holders, missing, now);
+    names.map(async (set) => {
+      const holders = answering.filter(({ sets }) => sets.includes(set)).map(({ destination }) => destination);
+      const missing = answering.filter(({ sets }) => !sets.includes(set)).map(({ destination }) => destination);
+      return { ...(await entryOf({ gateway, set }, holders, missing, now)), unreachable };
     }),
   );
+}
+
+interface Listed {
+  readonly destination: Destination;
+  readonly sets: readonly string[];
+  /** Why it did not answer; null when it did. */
+  readonly fault: Fault | null;
+}
+
+async function listIn(destination: Destination, gateway: string): Promise<Listed> {
+  try {
+    return { destination, sets: await destination.listSets(gateway), fault: null };
+  } catch (fault) {
+    if (fault instanceof Fault) return { destination, sets: [], fault };
+    throw fault;
+  }
 }
 
 async function entryOf(
@@ -44,7 +70,7 @@ async function entryOf(
   holders: readonly Destination[],
   missing: readonly Destination[],
   now: Date,
-): Promise<CatalogueEntry> {
+): Promise<Omit<CatalogueEntry, 'unreachable'>> {
   const manifest = await firstManifest(holders, ref);
   return {
     set: ref.set,
@@ -60,7 +86,11 @@ async function entryOf(
 
 async function firstManifest(holders: readonly Destination[], ref: SetRef): Promise<Manifest | null> {
   for (const destination of holders) {
-    const manifest = parseManifest(await readText(destination, ref, MANIFEST));
+    const text = await readText(destination, ref, MANIFEST).catch((error: unknown) => {
+      if (error instanceof Fault) return '';
+      throw error;
+    });
+    const manifest = parseManifest(text);
     if (!isRefusal(manifest) && manifest.set === ref.set) return manifest;
   }
   return null;

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command, Finished, RunCommand } from './command.ts';
+
+const BLOCK_BYTES = 1 << 18;
 
 /**
  * A stream that `work` writes: it ends when `work` resolves and breaks with what `work` throws, so it never ends early as
@@ -41,7 +43,7 @@ export async function programInto(
 ): Promise<void> {
   const running = runner.start({ ...call, signal });
   running.stdin.end();
-  await reading(running.stdout, output);
+  await reading(Readable.from(inBlocks(running.stdout), { objectMode: false }), output);
   const finished = await running.done;
   signal.throwIfAborted();
   if (finished.exitCode !== 0) throw await faultOf(finished);
@@ -91,6 +93,24 @@ function rethrow(broken: { readonly error: unknown } | null): void {
 async function feed(source: Readable, sink: Writable, signal: AbortSignal): Promise<void> {
   for await (const chunk of source) await writeTo(sink, chunk, signal);
   sink.end();
+}
+
+/**
+ * Fewer, larger chunks: a program's pipe gives some 20 KB at a time, and each costs every stream behind it a turn, the
+ * compressor one of the thread pool.
+ */
+async function* inBlocks(source: Readable): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    held.push(chunk);
+    bytes += chunk.length;
+    if (bytes < BLOCK_BYTES) continue;
+    yield Buffer.concat(held);
+    held = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(held);
 }
 
 /** A reader that goes away ends nothing here: its stream aborts the signal, and that ends the program. */

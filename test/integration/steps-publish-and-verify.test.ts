@@ -8,6 +8,7 @@ import { LocalDestination } from '../../src/backup/local.ts';
 import { parseManifest } from '../../src/backup/manifest.ts';
 import { isSignedBy } from '../../src/backup/signature.ts';
 import type { Gap, PublishOutputs } from '../../src/runbooks/backup.ts';
+import { Fault } from '../../src/runs/fault.ts';
 import { isRefusal } from '../../src/runs/refusal.ts';
 import { refOf } from '../../src/steps/deps.ts';
 import { discardSet } from '../../src/steps/discard-set.ts';
@@ -250,7 +251,14 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     });
     await writeFile(join(two[0]?.placeOf(refOf(later.run())) ?? '', 'manifest.json'), 'nonsense');
     const damaged = (await catalogue(two, 'production', now)).find((entry) => entry.set === refOf(later.run()).set);
-    expect(damaged).toMatchObject({ state: 'damaged', createdAt: null, bytes: null, gaps: null });
+    expect(damaged).toMatchObject({ state: 'damaged', createdAt: null, bytes: null, gaps: null, unreachable: [] });
+    const silent = two[1];
+    if (silent === undefined) throw new Error('two copies');
+    const down = new Fault('destination-unreachable', 'It does not answer.', 'Look at it.');
+    silent.listSets = () => Promise.reject(down);
+    const [still] = await catalogue(two, 'production', now);
+    expect(still).toMatchObject({ set: ids[0], missingFrom: [], unreachable: [silent.name] });
+    await expect(catalogue([silent], 'production', now)).rejects.toBe(down);
   });
 
   it('has a step for every step of the plan, and no other', () => {

@@ -74,7 +74,7 @@ export async function verify(cli: Cli, name: string, flags: ReadFlags): Promise<
   const [publicKeyPem] = publicKeysOf(cli, flags.publicKey).filter((key) => set.signedBy(key));
   if (publicKeyPem === undefined) throw new Error('the set was opened by a key that did not sign it');
   const opening = await openingOf(cli, flags.identity);
-  const options = { publicKeyPem, opening, signal: terminal.stop };
+  const options = { publicKeyPem, opening, decode: true, signal: terminal.stop };
   const { problems, bytesRead, wholeChain } = await verifySet(set.destination, set.ref, options);
   for (const problem of problems) terminal.err(problem);
   if (problems.length > 0) {
