@@ -56,6 +56,8 @@ export interface RestoreWorld {
   readonly superuserUrl: string;
   readonly folder: string;
   readonly destination: string;
+  /** The environment of a process with the first core's configuration. */
+  readonly env: Readonly<Record<string, string>>;
   /** Another core on the same store, as another process with another configuration would be. */
   another(options?: RestoreWorldOptions): Promise<Core>;
   /** Works until the run waits for people, for time or for ever. */
@@ -130,7 +132,8 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
           ...more.gateway,
         },
       ],
-      limits: { retry_seconds: 0, heartbeat_seconds: 0.5 },
+      operations: { port: 0 },
+      limits: { retry_seconds: 0, heartbeat_seconds: 0.5, sweep_seconds: 0.2, shutdown_seconds: 12 },
     };
     const path = join(folder, `config-${cores.length}.json`);
     await writeFile(path, JSON.stringify(config));
@@ -176,6 +179,12 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
     superuserUrl: kong.superuserUrl,
     folder,
     destination,
+    env: {
+      KONG_CHATOPS_CONFIG: join(folder, 'config-0.json'),
+      DATABASE_URL: store.botUrl,
+      SIGNING_KEY: key,
+      KONG_PG_PASSWORD: 'made-up',
+    },
     another,
     play,
     backup: async () => {
