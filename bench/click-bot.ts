@@ -6,11 +6,11 @@ import { createLog } from '../src/operations/log.ts';
 import { postgresBackend, redisBackend } from '../src/queue/backend.ts';
 import { startWorkerOn } from '../src/queue/worker.ts';
 
-/** What `click.ts` asks of its bot. */
+/** What `click.ts` asks of its bot and its worker. */
 export type Order =
   | { readonly do: 'request'; readonly gateway: string; readonly person: string; readonly key: string }
   | { readonly do: 'cancel'; readonly runId: string; readonly person: string }
-  /** Adds a job to a queue of its own in this process and waits until its worker processes it. */
+  /** Adds a job to a queue that has nothing to do with the bot: the worker's process says when it is processed. */
   | { readonly do: 'add' }
   | { readonly do: 'stop' };
 
@@ -18,9 +18,11 @@ export type Order =
 export type Report =
   | { readonly is: 'up'; readonly slackPort: number }
   | { readonly is: 'appended'; readonly runId: string; readonly what: string; readonly at: string }
-  | { readonly is: 'processed'; readonly added: string; readonly at: string };
+  | { readonly is: 'adding'; readonly at: string }
+  | { readonly is: 'processed'; readonly at: string };
 
-// A whole bot, and beside it, in the same process, a bare BullMQ queue with a worker under the same settings.
+// The bot or the worker, as docker-compose.yml splits them, and beside it one end of a bare BullMQ queue.
+const isBot = process.env['BENCH_ROLE'] === 'bot';
 const now = (): string => String(process.hrtime.bigint());
 const tell = (report: Report): void => void process.send?.(report);
 
@@ -43,7 +45,8 @@ const wrapStore = (store: EventStore): EventStore => ({
 const read = readConfig({ env: process.env });
 if (!read.ok) throw new Error(JSON.stringify(read.faults));
 const log = createLog({ level: read.config.environment.LOG_LEVEL, destination: process.stderr });
-const running = await start(read.config, { bot: true, queues: ['backup', 'publish'], drain: false }, log, {
+const queues = isBot ? (['publish'] as const) : QUEUES.filter((queue) => queue !== 'publish');
+const running = await start(read.config, { bot: isBot, queues, drain: false }, log, {
   wrapStore,
   operationsPort: 0,
 });
@@ -79,24 +82,19 @@ async function bareQueue() {
   const queue = backend.queue('bare', { defaultJobOptions: { removeOnComplete: true, removeOnFail: true } });
   queue.on('error', onError);
   await queue.waitUntilReady();
-  let heard: (at: string) => void = () => undefined;
-  const worker = await startWorkerOn(backend, {
-    queue: 'bare',
-    concurrency: 4,
-    handler: async () => heard(now()),
-    onError,
-    stalledMs: 15_000,
-  });
+  const handler = async (): Promise<void> => tell({ is: 'processed', at: now() });
+  const worker = isBot
+    ? null
+    : await startWorkerOn(backend, { queue: 'bare', concurrency: 4, handler, onError, stalledMs: 15_000 });
   let jobs = 0;
   return {
     add: async () => {
-      const added = now();
-      heard = (at) => tell({ is: 'processed', added, at });
       jobs += 1;
+      tell({ is: 'adding', at: now() });
       await queue.add('bare', { runId: 'B-1', version: jobs }, { jobId: `bare-${jobs}`, delay: 0 });
     },
     close: async () => {
-      await worker.close(1000);
+      await worker?.close(1000);
       await queue.close();
       await backend.close();
     },

@@ -26,8 +26,8 @@ const PATIENCE_MS = 60_000;
 
 /**
  * From the delivery of a go (signed, over HTTP) to `step.started` in the log, against BullMQ's own way from `add` to its
- * worker: in turns, in the same process, on the same backend. The gateway is whole: its database and Admin API are
- * looked at again between the go and the start, as approvers are promised.
+ * worker: in turns, between the same two processes (bot and worker, as docker-compose.yml splits them), on the same
+ * backend.
  */
 export async function benchClick(): Promise<Findings> {
   const onPostgres = await measure(null);
@@ -128,13 +128,13 @@ async function sample(bot: Bot, slack: BenchSlack): Promise<Measured> {
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const gateway of names)
       bot.tell({ do: 'request', gateway, person: `${TEAM}/${ALICE}`, key: `${gateway}-${round}` });
-    const waiting = await bot.waitFor((seen) => seen.filter(isGateShown).length >= GATEWAYS * (round + 1));
-    for (const { runId } of waiting.filter(isGateShown).slice(-GATEWAYS)) {
+    const waiting = await bot.waitFor((seen) => seen.filter(isGate).length >= GATEWAYS * (round + 1));
+    for (const { runId } of waiting.filter(isGate).slice(-GATEWAYS)) {
       // Both are about an idle bot.
       await pause(100);
       clicks.push(await click(bot, slack, runId));
       bot.tell({ do: 'cancel', runId, person: `${TEAM}/${ALICE}` });
-      await bot.waitFor((seen) => seen.some((one) => one.runId === runId && one.what === 'message.posted ended'));
+      await bot.waitFor((seen) => seen.some((one) => one.runId === runId && one.what === 'run.cancelled'));
       await pause(100);
       bare.push(await bot.addBare());
     }
@@ -172,8 +172,8 @@ async function click(bot: Bot, slack: BenchSlack, runId: string): Promise<Click>
   };
 }
 
-function isGateShown({ what }: Seen): boolean {
-  return what.startsWith('message.posted needs-you:');
+function isGate({ what }: Seen): boolean {
+  return what === 'gate.opened dump-database';
 }
 
 interface Seen {
@@ -186,51 +186,62 @@ interface Bot {
   readonly slackPort: number;
   tell(order: Order): void;
   waitFor(enough: (seen: readonly Seen[]) => boolean): Promise<readonly Seen[]>;
-  /** Milliseconds from `add` to the processor. */
+  /** Milliseconds from `add` in the bot's process to the processor in the worker's. */
   addBare(): Promise<number>;
   stop(): Promise<void>;
 }
 
+/** A bot and a worker, each in a process of its own. */
 async function startBot(env: NodeJS.ProcessEnv): Promise<Bot> {
-  const child = fork(BOT, { env, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [bot, worker] = [startChild('bot', env), startChild('worker', env)];
   const seen: Seen[] = [];
-  child.on('message', (report: Report) => {
-    if (report.is === 'appended') seen.push({ ...report, at: BigInt(report.at) });
-  });
-  const up = await reportOf(child, 'up');
-  const exited = once(child, 'exit');
+  for (const child of [bot, worker]) {
+    child.on('message', (report: Report) => {
+      if (report.is === 'appended') seen.push({ ...report, at: BigInt(report.at) });
+    });
+  }
+  const [up] = await Promise.all([reportOf(bot, 'up'), reportOf(worker, 'up')]);
   return {
     slackPort: up.slackPort,
-    tell: (order) => void child.send(order),
+    tell: (order) => void bot.send(order),
     waitFor: async (enough) => {
-      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const until = Date.now() + PATIENCE_MS;
       while (!enough(seen)) {
-        await once(child, 'message', { signal }).catch((cause: unknown) => {
-          const last = seen.slice(-8).map(({ runId, what }) => `${runId} ${what}`);
-          throw new Error(`the bot went no further; last: ${last.join(', ')}`, { cause });
-        });
+        await pause(1);
+        if (Date.now() < until) continue;
+        const last = seen.slice(-8).map(({ runId, what }) => `${runId} ${what}`);
+        throw new Error(`the bot went no further; last: ${last.join(', ')}`);
       }
       return seen;
     },
     addBare: async () => {
-      const processed = reportOf(child, 'processed');
-      child.send({ do: 'add' } satisfies Order);
-      const { added, at } = await processed;
-      return Number(BigInt(at) - BigInt(added)) / 1e6;
+      const [adding, processed] = [reportOf(bot, 'adding'), reportOf(worker, 'processed')];
+      bot.send({ do: 'add' } satisfies Order);
+      return Number(BigInt((await processed).at) - BigInt((await adding).at)) / 1e6;
     },
     stop: async () => {
-      child.send({ do: 'stop' } satisfies Order);
-      await exited;
+      const exits = [bot, worker].map((child) => once(child, 'exit'));
+      for (const child of [bot, worker]) child.send({ do: 'stop' } satisfies Order);
+      await Promise.all(exits);
     },
   };
 }
 
+function startChild(role: 'bot' | 'worker', env: NodeJS.ProcessEnv): ChildProcess {
+  return fork(BOT, { env: { ...env, BENCH_ROLE: role }, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
 async function reportOf<Is extends Report['is']>(child: ChildProcess, is: Is): Promise<Extract<Report, { is: Is }>> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
-  for (;;) {
-    const [report] = (await once(child, 'message', { signal })) as [Report];
-    if (report.is === is) return report as Extract<Report, { is: Is }>;
-  }
+  return await new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`no report "${is}" within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+    const hear = (report: Report): void => {
+      if (report.is !== is) return;
+      child.off('message', hear);
+      clearTimeout(late);
+      resolve(report as Extract<Report, { is: Is }>);
+    };
+    child.on('message', hear);
+  });
 }
 
 function spread(values: readonly number[]): Spread {

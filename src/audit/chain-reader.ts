@@ -50,10 +50,12 @@ export class ChainReader {
   private rows = 0;
   private damaged = 0;
   private signedHeads = 0;
-  private headHash: string | null = null;
+  private headHash: string | null;
 
   constructor(options: ChainOptions = {}) {
     this.options = options;
+    // What precedes the first row has a hash too: a head of nothing proves nothing with another one.
+    this.headHash = options.head?.seq === 0 ? GENESIS_HASH : null;
   }
 
   /** The next row, in the order in which the trail gives them. */

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Pool } from 'pg';
+import { trailLine } from '../runs/trail-line.ts';
 import { streamRows } from './stream-rows.ts';
 
 /**
@@ -11,5 +12,5 @@ export function exportTrail(pool: Pool): Readable {
 }
 
 async function* lines(pool: Pool): AsyncGenerator<string> {
-  for await (const batch of streamRows(pool)) yield batch.map((row) => `${JSON.stringify(row)}\n`).join('');
+  for await (const batch of streamRows(pool)) yield batch.map(trailLine).join('');
 }

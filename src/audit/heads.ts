@@ -50,6 +50,8 @@ export function signHead(privateKeyPem: string, head: Head): SignedHead {
 
 /** Whether one of the public keys (PEM) has signed this head. A private key's PEM works as well. */
 export function verifyHead(head: SignedHead, publicKeyPems: readonly string[]): boolean {
+  // A head inside a trail is whatever somebody appended: what is none must be reported, not end the verification.
+  if (!isSignedHead(head)) return false;
   return publicKeyPems.some((pem) => {
     const key = readKey(() => createPublicKey(pem));
     if (keyId(key) !== head.key) return false;
@@ -91,7 +93,10 @@ function readKey(read: () => KeyObject): KeyObject {
  */
 export function parseHead(text: string): Pick<Head, 'seq' | 'hash'> | SignedHead | null {
   const short = /^(\d+):([0-9a-f]{64})$/.exec(text.trim());
-  if (short?.[1] !== undefined && short[2] !== undefined) return { seq: Number(short[1]), hash: short[2] };
+  if (short?.[1] !== undefined && short[2] !== undefined) {
+    const seq = Number(short[1]);
+    return Number.isSafeInteger(seq) ? { seq, hash: short[2] } : null;
+  }
   try {
     const value: unknown = JSON.parse(text);
     return isSignedHead(value) ? value : null;
@@ -103,6 +108,7 @@ export function parseHead(text: string): Pick<Head, 'seq' | 'hash'> | SignedHead
 function isSignedHead(value: unknown): value is SignedHead {
   if (typeof value !== 'object' || value === null) return false;
   const head = value as Record<keyof SignedHead, unknown>;
-  const texts = [head.hash, head.at, head.key, head.signature].every((one) => typeof one === 'string');
-  return texts && Number.isSafeInteger(head.seq);
+  const texts = [head.at, head.key, head.signature].every((one) => typeof one === 'string' && one.isWellFormed());
+  const hash = typeof head.hash === 'string' && /^[0-9a-f]{64}$/.test(head.hash);
+  return texts && hash && Number.isSafeInteger(head.seq) && Number(head.seq) >= 0;
 }

@@ -16,6 +16,7 @@ export interface StoredRow {
   readonly runId: string;
   readonly version: number;
   readonly body: string;
+  readonly prevHash: string;
   readonly hash: string;
 }
 
@@ -26,8 +27,8 @@ export interface StoredRow {
 export async function readRows(pool: Pool, query: ReadRows): Promise<{ rows: StoredRow[]; more: boolean }> {
   const about = query.about ?? {};
   const { rows } = await inStore(() =>
-    pool.query<Omit<StoredRow, 'seq' | 'runId'> & { seq: string; run_id: string }>(
-      `SELECT seq, run_id, version, body, hash FROM kong_chatops.audit_events
+    pool.query<Pick<StoredRow, 'version' | 'body' | 'hash'> & { seq: string; run_id: string; prev_hash: string }>(
+      `SELECT seq, run_id, version, body, prev_hash, hash FROM kong_chatops.audit_events
         WHERE ($1::text IS NULL OR run_id = $1)
           AND ($2::text IS NULL OR run_id IN (SELECT id FROM kong_chatops.runs WHERE gateway = $2))
           AND ($3::text IS NULL OR (body::json #>> '{actor,person}') = $3)
@@ -53,6 +54,7 @@ export async function readRows(pool: Pool, query: ReadRows): Promise<{ rows: Sto
       runId: row.run_id,
       version: row.version,
       body: row.body,
+      prevHash: row.prev_hash,
       hash: row.hash,
     })),
     more: rows.length > query.limit,

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { Fault } from '../runs/fault.ts';
 import { ChainReader, type ChainOptions, type ChainVerdict } from './chain-reader.ts';
 import type { ChainRow } from './chain.ts';
+import { partOf } from '../runs/trail-line.ts';
 import { streamRows } from './stream-rows.ts';
 
 /**
@@ -16,7 +17,10 @@ export async function verifyDatabase(pool: Pool, options: ChainOptions = {}): Pr
   return reader.finish();
 }
 
-/** The same over an export (NDJSON), with no database at hand. Throws a Fault naming the line that is none. */
+/**
+ * The same over an export (NDJSON), with no database at hand. Throws a Fault naming the line that is none, and one for a
+ * part of the trail: the rows left out would look deleted.
+ */
 export async function verifyExport(input: Readable, options: ChainOptions = {}): Promise<ChainVerdict> {
   const reader = new ChainReader(options);
   let line = 0;
@@ -35,6 +39,14 @@ function rowOfLine(text: string, line: number): ChainRow {
     // Told below, together with JSON of another shape.
   }
   if (isChainRow(value)) return value;
+  const part = partOf(value);
+  if (part !== null) {
+    throw new Fault(
+      'audit.part-of-the-trail',
+      `This file is a part of the audit trail (${part}), and a part cannot prove that no row is missing.`,
+      'Check the whole trail: `kong-chatops audit verify`, or `kong-chatops audit export` and then `kong-chatops audit verify --file`.',
+    );
+  }
   throw new Fault(
     'audit.not-an-export',
     `Line ${line} is not a row of an audit export.`,

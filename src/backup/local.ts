@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, readFile, rm, statfs } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { Fault } from '../runs/fault.ts';
 import { canonicalText } from '../runs/json.ts';
 import type { JsonObject } from '../runs/json.ts';
 import { MANIFEST, setExists, SIGNATURE, stagingUnfinished } from './destination.ts';
@@ -138,7 +141,7 @@ export class LocalDestination implements Destination {
 
   async read(ref: SetRef, name: string, signal?: AbortSignal): Promise<Readable> {
     return this.#guarded(`reading ${name} of set ${ref.set}`, async () => {
-      const handle = await open(join(this.placeOf(ref), plainName(name)), 'r');
+      const handle = await openFile(join(this.placeOf(ref), plainName(name)), this.name);
       return handle.createReadStream({ highWaterMark: 1 << 20, ...(signal === undefined ? {} : { signal }) });
     });
   }
@@ -179,4 +182,16 @@ export class LocalDestination implements Destination {
       throw storageFault(error, this.name, doing);
     }
   }
+}
+
+/** Whatever lies in a destination may be a pipe, which would block a thread for good when it is opened to wait. */
+async function openFile(path: string, destination: string): Promise<FileHandle> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new Fault(
+    'destination-odd',
+    `Destination ${destination}: ${path} is a folder, a pipe or a device, and no file.`,
+    'Somebody else put it there: look who writes to this destination, and use another copy of the set.',
+  );
 }

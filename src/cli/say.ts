@@ -1,12 +1,21 @@
 import type { Fault } from '../runs/fault.ts';
 import { redact } from '../runs/redact.ts';
+import type { PersonId } from '../runs/person.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
-/** A refusal with what to do, on standard error. */
-export function sayRefusal(terminal: Pick<Terminal, 'err'>, refusal: Refusal): ExitCode {
-  terminal.err(`Refused: ${sentence(refusal.message)}`);
-  terminal.err(`  ${sentence(refusal.hint)}`);
+const PERSON = /\b[TE][A-Z0-9]{2,}\/[UW][A-Z0-9]{2,}\b/g;
+const TIME = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\.\d{3}Z/g;
+
+/** A refusal with what to do, on standard error. With `name` people are called by theirs; times lose their fractions. */
+export function sayRefusal(
+  terminal: Pick<Terminal, 'err'>,
+  refusal: Refusal,
+  name: (person: PersonId) => string = (person) => person,
+): ExitCode {
+  const readable = (text: string): string => sentence(text.replaceAll(PERSON, name).replaceAll(TIME, '$1 $2 UTC'));
+  terminal.err(`Refused: ${readable(refusal.message)}`);
+  terminal.err(`  ${readable(refusal.hint)}`);
   return EXIT.refused;
 }
 

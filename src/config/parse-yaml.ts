@@ -23,8 +23,14 @@ export function parseYaml(text: string): ParsedYaml {
       }),
     };
   }
-  const value: unknown = document.toJS();
-  return { ok: true, value, locate: (path) => locate(document, lines, path) };
+  try {
+    const value: unknown = document.toJS();
+    return { ok: true, value, locate: (path) => locate(document, lines, path) };
+  } catch (error) {
+    // Aliases are followed only now: one without an anchor, one that multiplies without end, a merge of what is no mapping.
+    const found = redact(error instanceof Error ? error.message : String(error));
+    return { ok: false, faults: [{ path: '', found, allowed: 'YAML 1.2 with few aliases, each after its anchor' }] };
+  }
 }
 
 function locate(document: Document, lines: LineCounter, path: readonly PropertyKey[]): ReturnType<Locate> {

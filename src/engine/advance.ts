@@ -78,17 +78,22 @@ async function coordinate(deps: EngineDeps, runId: string, known?: Run): Promise
 }
 
 async function work(deps: EngineDeps, shop: Shop, runId: string): Promise<void> {
-  const run = await recordWhatIsDue(deps, runId);
-  if (run === null || shop.closing.signal.aborted) return;
-  if (serves(deps, next(run, deps.clock())) !== null) {
-    const lock = await lockFor(deps, runId);
-    if (lock === null) return;
-    try {
+  // Asked for together with the run: most wakes bring a step, and a lock that was not needed is free again in a moment.
+  const asked = deps.locks.acquire(runId);
+  asked.catch(() => undefined);
+  let lock: StepLock | null = null;
+  try {
+    const run = await recordWhatIsDue(deps, runId);
+    if (run === null || shop.closing.signal.aborted) return;
+    if (serves(deps, next(run, deps.clock())) !== null) {
+      lock = (await asked) ?? (await lockFor(deps, runId));
+      if (lock === null) return;
       let more = !shop.closing.signal.aborted && (await turn(deps, shop, run, lock));
       while (more && !shop.closing.signal.aborted) more = await turnAgain(deps, shop, runId, lock);
-    } finally {
-      await lock.release();
     }
+  } finally {
+    const held = lock ?? (await asked.catch(() => null));
+    await held?.release();
   }
   // After the release: whoever was turned away by our lock would otherwise wait for the sweep.
   await coordinate(deps, runId);

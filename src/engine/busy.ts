@@ -14,7 +14,7 @@ const DOING: Readonly<Record<RunKind, string>> = {
 /** Who holds the gateway, why, since when, and what to do about it (behaviour 4.4, 4.6). */
 export function busy(run: Run): Refusal {
   const { gateway } = run.plan;
-  const asked = `asked by ${run.requestedBy} at ${run.requestedAt}${run.reason === undefined ? '' : `: ${run.reason}`}`;
+  const asked = `asked for by ${run.requestedBy} (${run.requestedAt})${run.reason === undefined ? '' : `: ${run.reason}`}`;
   if (run.outcome === 'rolled-back') {
     return refuse(
       'locked',

@@ -259,6 +259,7 @@ export interface AuditRow {
   readonly version: number;
   /** The canonical text as stored and hashed. */
   readonly body: string;
+  readonly prevHash: string;
   readonly hash: string;
 }
 export type AuditAnswer =

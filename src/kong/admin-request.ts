@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, fetch } from 'undici';
 import { Fault } from '../runs/fault.ts';
-import { faultOfNetwork } from './admin-faults.ts';
+import { faultOfNetwork, notKong } from './admin-faults.ts';
 import type { AdminQuestion } from './admin-faults.ts';
 
 export interface AdminApiOptions {
@@ -24,6 +24,8 @@ export interface Answer {
 /** GET, with the token. Throws a Fault when nothing answers, or the signal's reason once aborted. */
 export type Ask = (path: string) => Promise<Answer>;
 
+/** A thousand entities with certificates are far below it; whatever sends more would only fill the memory. */
+const LARGEST_ANSWER = 128 * 1024 * 1024;
 /** Sockets of a finished step are not to keep anybody awake. */
 const KEEP_ALIVE_MS = 1000;
 
@@ -96,11 +98,24 @@ async function request(question: AdminQuestion, { method, agent, headers, signal
       redirect: 'manual',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
-    return { status: response.status, body: parseJson(await response.text()), question };
+    return { status: response.status, body: parseJson(await textOf(response.body, question)), question };
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof Fault) throw error;
     throw faultOfNetwork(question, error);
   }
+}
+
+/** Counted after unpacking: a few kilobytes of gzip can be gigabytes. Leaving the loop closes the connection. */
+async function textOf(body: AsyncIterable<Uint8Array> | null, question: AdminQuestion): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.byteLength;
+    if (bytes > LARGEST_ANSWER) throw notKong(question, 'its answer is larger than 128 MB');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 /** Undefined for what is no JSON: Kong itself answers HTML at times. */

@@ -53,6 +53,8 @@ export interface AdminApi {
 }
 
 const PAGE_SIZE = 1000;
+/** An empty page in the middle may happen; so many in a row are a list without an end. */
+const EMPTY_PAGES = 100;
 
 // Lua cannot tell an empty list from an empty object.
 const luaList = z
@@ -148,12 +150,15 @@ function parse<T>({ body, question }: Answer, schema: z.ZodType<T>): T {
 
 async function* pages(ask: Ask, path: string): AsyncGenerator<KongEntity> {
   let offset: string | null = null;
+  let empty = 0;
   do {
     const from: string = offset === null ? '' : `&offset=${encodeURIComponent(offset)}`;
     const answer = good(await ask(`${path}?size=${PAGE_SIZE}${from}`));
     const page = parse(answer, pageSchema);
     yield* page.data;
     if (offset !== null && page.offset === offset) throw notKong(answer.question, 'it gives the same page for ever');
+    empty = page.data.length === 0 ? empty + 1 : 0;
+    if (empty > EMPTY_PAGES) throw notKong(answer.question, 'it gives empty pages for ever');
     offset = page.offset ?? null;
   } while (offset !== null);
 }

@@ -117,13 +117,24 @@ async function walk(run: RunCommand, folder: string, left: LeftOut): Promise<Fil
   const found: FileEntry[] = [];
   for (const entry of await run.listFiles(folder)) {
     if (isPassing(entry.path, entry.kind)) continue;
-    const target = entry.kind === 'link' ? await run.fileEntry(entry.path) : null;
-    if (target?.kind === 'file') found.push(target);
-    if (entry.kind === 'link') continue;
     if (entry.kind === 'folder') found.push(...(await walkInner(run, entry.path, left)));
+    else if (entry.kind === 'link') found.push(...(await followed(run, entry.path, left)));
     else found.push(entry);
   }
   return found;
+}
+
+/** A link to a file is taken as that file. Links to folders are not entered: they may lead in a circle, or anywhere. */
+async function followed(run: RunCommand, link: string, left: LeftOut): Promise<FileEntry[]> {
+  try {
+    const target = await run.fileEntry(link);
+    if (target?.kind === 'file') return [target];
+    if (target === null) left.unreadable.push(`${link} (a link to nothing)`);
+    else if (target.kind === 'folder') left.unreadable.push(`${link} (a link to a folder)`);
+  } catch (error) {
+    left.unreadable.push(`${link} (${reason(error)})`);
+  }
+  return [];
 }
 
 async function walkInner(run: RunCommand, folder: string, left: LeftOut): Promise<FileEntry[]> {
@@ -142,6 +153,7 @@ async function findNamed(run: RunCommand, conf: KongConf, prefix: string, left: 
     for (const entry of entries) {
       if (entry === null) left.unreadable.push(`${path} (${key}: not there)`);
       else if (entry.kind === 'file') found.push({ entry, because: key });
+      else if (entry.kind === 'other') left.unreadable.push(`${path} (${key}: a pipe or a device)`);
     }
   }
   return found;
@@ -149,10 +161,23 @@ async function findNamed(run: RunCommand, conf: KongConf, prefix: string, left: 
 
 /** `conf.d/*.conf`: a star in the last part, as nginx includes are written. */
 async function matching(run: RunCommand, pattern: string): Promise<FileEntry[]> {
-  const literal = basename(pattern).replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const name = new RegExp(`^${literal.replaceAll('*', '.*')}$`);
   const entries = await run.listFiles(dirname(pattern)).catch(() => []);
-  return entries.filter((entry) => name.test(basename(entry.path)));
+  return entries.filter((entry) => fits(basename(entry.path), basename(pattern)));
+}
+
+/** By hand, not as a regular expression: a pattern with many stars would take one for ever. */
+function fits(name: string, pattern: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return name === pattern;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  const inside = name.slice(first.length, name.length - last.length);
+  let from = 0;
+  return rest.every((part) => {
+    const at = inside.indexOf(part, from);
+    from = at + part.length;
+    return at !== -1;
+  });
 }
 
 /** Null when it was left out, which `left` then tells. `known`: words that may not stand in it; null takes secrets. */
@@ -169,6 +194,11 @@ async function take(
   }
   try {
     const content = await run.readFile(path, { maxBytes: LARGEST_FILE });
+    // What the kernel makes up says 0 bytes: kong.conf may name /proc/self/environ, where this process has its secrets.
+    if (entry.bytes === 0 && content.length > 0) {
+      left.unreadable.push(`${path} (not a file on a disk)`);
+      return null;
+    }
     // The declarative file is what a DB-less gateway has for a database, and is as open as a database's dump.
     if (known !== null && because !== 'declarative_config' && isSecretByContent(content, known)) {
       left.secret.push(path);
@@ -189,6 +219,7 @@ function reason(error: unknown): string {
     'file.missing': 'not there',
     'file.forbidden': 'not readable for the bot',
     'file.too-large': 'too large',
+    'file.not-a-file': 'a pipe or a device',
   };
   return words[error.code] ?? 'not readable';
 }

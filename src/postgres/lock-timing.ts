@@ -20,3 +20,8 @@ export function lockTiming(heartbeatMs: number): LockTiming {
     server: { idleSeconds, intervalSeconds: Math.ceil(answerMs / 1000), count: 3 },
   };
 }
+
+/** After so much silence of a session that holds a lock the server ends it, whatever its kernel still answers. */
+export function silenceMs({ server: { idleSeconds, intervalSeconds, count } }: LockTiming): number {
+  return (idleSeconds + intervalSeconds * count) * 1000;
+}

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { inStore } from './fault.ts';
 import { openSession, warmSession, type Session } from './lock-session.ts';
-import { lockTiming, type LockTiming } from './lock-timing.ts';
+import { lockTiming, silenceMs, type LockTiming } from './lock-timing.ts';
 
 export interface LockOptions {
   readonly url: string;
@@ -33,13 +33,13 @@ export function createStepLocks(options: LockOptions): StepLockSource {
   const warm = warmSession(timing);
   const lockedSession = async (runId: string): Promise<Session | null> => {
     const kept = warm.take();
-    const tried = kept === null ? 'silent' : await tryWarm(kept, runId);
+    const tried = kept === null ? 'silent' : await tryWarm(kept, runId, timing);
     if (kept !== null && tried === 'locked') return kept;
     if (kept !== null && tried === 'held') return warm.keep(kept);
     kept?.end();
     const session = await openSession(options.url, timing);
     try {
-      if (await tryLock(session.client, runId)) return session;
+      if (await tryLock(session.client, runId, timing)) return session;
     } catch (error) {
       session.end();
       throw error;
@@ -77,27 +77,30 @@ function hold(session: Session, runId: string, timing: LockTiming, keep: (sessio
 // 64 bits of the id's hash: two runs would have to collide and run at the same time to disturb each other.
 const KEY = `hashtextextended('kong-chatops step ' || $1, 0)`;
 const NAME = `set_config('application_name', $2, false)`;
-const TRY_LOCK = `SELECT ${NAME}, pg_try_advisory_lock(${KEY}) AS done`;
-const UNLOCK = `SELECT ${NAME}, pg_advisory_unlock(${KEY}) AS done`;
+// A frozen process answers keepalives, its kernel does: only its silence as a session tells that nobody is at home.
+const IDLE = `set_config('idle_session_timeout', $3, false)`;
+const TRY_LOCK = `SELECT ${NAME}, ${IDLE}, pg_try_advisory_lock(${KEY}) AS done`;
+const UNLOCK = `SELECT ${NAME}, ${IDLE}, pg_advisory_unlock(${KEY}) AS done`;
 /** A warm connection that does not answer in this time is not waited for: a new one is made instead. */
 const WARM_ANSWER_MS = 1000;
 
-async function tryLock(client: Client, runId: string): Promise<boolean> {
-  const { rows } = await client.query<{ done: boolean }>(TRY_LOCK, [runId, `kong-chatops lock ${runId}`]);
+async function tryLock(client: Client, runId: string, timing: LockTiming): Promise<boolean> {
+  const settings = [`kong-chatops lock ${runId}`, String(silenceMs(timing))];
+  const { rows } = await client.query<{ done: boolean }>(TRY_LOCK, [runId, ...settings]);
   return rows[0]?.done === true;
 }
 
 async function unlock(client: Client, runId: string): Promise<boolean> {
   try {
-    const { rows } = await client.query<{ done: boolean }>(UNLOCK, [runId, 'kong-chatops lock']);
+    const { rows } = await client.query<{ done: boolean }>(UNLOCK, [runId, 'kong-chatops lock', '0']);
     return rows[0]?.done === true;
   } catch {
     return false;
   }
 }
 
-async function tryWarm({ client }: Session, runId: string): Promise<'locked' | 'held' | 'silent'> {
-  const asked = tryLock(client, runId).then(
+async function tryWarm({ client }: Session, runId: string, timing: LockTiming): Promise<'locked' | 'held' | 'silent'> {
+  const asked = tryLock(client, runId, timing).then(
     (locked) => (locked ? 'locked' : 'held'),
     () => 'silent' as const,
   );

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { lstat, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,8 +37,11 @@ export const localFiles: FileOperations = {
 };
 
 async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
-  await using file = await open(path, 'r');
-  const { size } = await file.stat();
+  // Without waiting: opening a pipe that nobody writes to would block a thread of this process for good.
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = await file.stat();
+  if (!stats.isFile()) throw notAFile(path);
+  const { size } = stats;
   // Files under /proc say 0 and a growing file says too little, so the read is bounded as well.
   const parts: Buffer[] = [];
   let bytes = size > maxBytes ? size : 0;
@@ -48,6 +52,14 @@ async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
     parts.push(buffer.subarray(0, bytesRead));
   }
   throw tooLarge(path, maxBytes);
+}
+
+function notAFile(path: string): Fault {
+  return new Fault(
+    'file.not-a-file',
+    `${path} is a folder, a pipe or a device, and no file that can be read to its end.`,
+    'Correct the path in the configuration, or put a plain file there.',
+  );
 }
 
 /** Under another name first: whoever reads it sees the old content or the new, never a part, and never wider rights. */

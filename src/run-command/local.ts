@@ -187,7 +187,7 @@ async function withPrivateFiles<T>(
   const [plain, secret] = partition(env);
   const { HOME, TMPDIR } = plain;
   if (HOME !== undefined && TMPDIR !== undefined && secret.length === 0) return await work(plain);
-  const folder = await mkdtemp(join(TMPDIR ?? tmpdir(), 'kong-chatops-home-'));
+  const folder = await mkdtemp(join(TMPDIR ?? tmpdir(), `kong-chatops-home-${process.pid}-`));
   try {
     const files: Record<string, string> = {};
     for (const [name, content] of secret) {

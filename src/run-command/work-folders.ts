@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const OURS = /^kong-chatops-(\d+)-[A-Za-z0-9]{6}$/;
+/** A work root, or (with a word) a private folder of one command: `kong-chatops-12-abc123`, `kong-chatops-home-12-abc123`. */
+const OURS = /^kong-chatops-(?:([a-z]+)-)?(\d+)-[A-Za-z0-9]{6}$/;
 const madeHere = new Set<string>();
 
 /** Working folders of one process. Fits `WorkFolders` of engine/ports.ts. */
@@ -22,17 +23,21 @@ export interface WorkRoot {
  */
 export function openWorkRoot(within = tmpdir()): WorkRoot {
   for (const name of readdirSync(within)) {
-    const pid = Number(OURS.exec(name)?.[1]);
+    const [, word, number] = OURS.exec(name) ?? [];
+    const pid = Number(number);
     const path = join(within, name);
-    // In a container every process is number 1: a folder with our own number that we did not make is a predecessor's.
-    if (pid > 0 && !madeHere.has(path) && (pid === process.pid || !isAlive(pid))) remove(path);
+    // In a container every process is number 1: a root with our own number that we did not make is a predecessor's.
+    const predecessors = pid === process.pid && word === undefined && !madeHere.has(path);
+    if (pid > 0 && (predecessors || !isAlive(pid))) remove(path);
   }
   const path = mkdtempSync(join(within, `kong-chatops-${process.pid}-`));
   madeHere.add(path);
   return {
     path,
-    make: async (name) => await mkdtemp(join(path, `${name}-`)),
-    remove: async (folder) => await rm(folder, { recursive: true, force: true }),
+    // Not through the thread pool: under load its queue takes longer than everything else between a go and its step.
+    make: async (name) => mkdtempSync(join(path, `${name}-`)),
+    // A killed program may still be letting go of its last file.
+    remove: async (folder) => await rm(folder, { recursive: true, force: true, maxRetries: 5 }),
     close: () => {
       madeHere.delete(path);
       remove(path);

@@ -75,7 +75,7 @@ function vote(run: Run, command: CommandOf<'vote'>, now: Date): Decision {
     return { events: [...closed, { type: 'vote.late', data: { ...cast, why: refusal.code } }], refusal };
   }
   const before = gate.votes.find((known) => known.person === command.by.person);
-  if (before?.choice === command.choice) {
+  if (before?.choice === command.choice && (command.comment ?? before.comment) === before.comment) {
     const message = `Your ${command.choice} on ${run.id} already counts`;
     return {
       events: [],
@@ -141,9 +141,11 @@ function decided(gate: Gate, command: CommandOf<'vote'>): readonly EventBody[] {
 function withdraw(run: Run, command: CommandOf<'withdraw'>, now: Date): Decision {
   const gate = run.gates.find(({ gate }) => gate === command.gate);
   if (gate === undefined) return { events: [], refusal: unknownGate(command.gate) };
-  if (gate.status !== 'open' || closedBy(gate, now).length > 0) return { events: [], refusal: closedGate(run, gate) };
+  const closed = closedBy(gate, now);
+  if (closed.length > 0) return refused(command, closedGate(run, { ...gate, status: 'expired' }), closed);
+  if (gate.status !== 'open') return refused(command, closedGate(run, gate));
   if (!gate.votes.some(({ person }) => person === command.by.person)) {
-    return { events: [], refusal: refuse('no-vote', `You have no vote on ${run.id} to withdraw`, 'Nothing to do') };
+    return refused(command, refuse('no-vote', `You have no vote on ${run.id} to withdraw`, 'Nothing to do'));
   }
   return { events: [{ type: 'vote.withdrawn', data: { gate: gate.gate, person: command.by.person } }] };
 }
@@ -178,10 +180,13 @@ function watch(run: Run, command: CommandOf<'watch'>): Decision {
   return { events: [{ type: 'watcher.added', data: { person: command.by.person } }] };
 }
 
-function refused(command: Command, refusal: Refusal): Decision {
+function refused(command: Command, refusal: Refusal, before: readonly EventBody[] = []): Decision {
   const { code, message } = refusal;
   return {
-    events: [{ type: 'refusal.recorded', data: { person: command.by.person, command: command.type, code, message } }],
+    events: [
+      ...before,
+      { type: 'refusal.recorded', data: { person: command.by.person, command: command.type, code, message } },
+    ],
     refusal,
   };
 }

@@ -33,7 +33,7 @@ export function notAllowed(act: string, role: Role): Refusal {
 export function cannotVote(groups: readonly string[]): Refusal {
   return refuse(
     'not-approver',
-    `You may not decide this gate: it needs an approver of ${groups.join(' and ')}`,
+    `You may not decide this gate: only approvers in the group ${groups.join(' or ')} may`,
     'The card names who can still vote',
   );
 }

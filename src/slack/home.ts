@@ -1,7 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import type { Operations } from '../engine/ports.ts';
 import type { Clients } from './clients.ts';
-import { cardLink } from './links.ts';
+import { cardLink } from './answering/links.ts';
 import type { SlackLog } from './log.ts';
 import { failureOf } from './outcome.ts';
 import type { BotIdentity } from './publish/ports.ts';

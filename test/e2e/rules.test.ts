@@ -113,7 +113,7 @@ describe.skipIf(!ready)('the rules of people, gates, runs and messages, kept by 
 
   test('two approvers: one alone is not enough, a vote can be taken back, nobody fills two seats (2.1, 2.4)', async () => {
     const { runId, card } = await waiting('vault');
-    expect(wordsOf(card)).toContain('2 of approvers');
+    expect(wordsOf(card)).toContain('2 approvals from approvers');
     expect((await world.press(BOB, card, 'gate.go')).text).toContain(`Your go on ${runId} counts`);
     expect((await world.press(BOB, card, 'gate.go')).text).toContain(`Your go on ${runId} already counts`);
     expect((await world.load(runId)).run.gates[0]).toMatchObject({ status: 'open', votes: [{ choice: 'go' }] });
@@ -152,7 +152,7 @@ describe.skipIf(!ready)('the rules of people, gates, runs and messages, kept by 
     expect(Date.now() - clicked).toBeLessThan(1000);
     expect(answer.text).toMatch(
       new RegExp(
-        `^Go was decided by Bob for ${runId} on production, .*Backup ${runId} of production.* now is verified`,
+        `^Too late\\. Go was decided by Bob for ${runId} on production, .*Backup ${runId} of production.* now is verified`,
       ),
     );
     expect((await world.load(runId)).events.filter(({ type }) => type === 'step.started')).toHaveLength(before);
@@ -165,7 +165,7 @@ describe.skipIf(!ready)('the rules of people, gates, runs and messages, kept by 
     expect(second.code).toBe(4);
     expect(second.err).toMatch(
       new RegExp(
-        `^Refused: production is already being backed up by ${first.out.trim()}, asked by .* at .*: before the upgrade\\.`,
+        `^Refused: production is already being backed up by ${first.out.trim()}, asked for by .* \\(.*\\): before the upgrade\\.`,
       ),
     );
     await cli('alice', 'cancel', first.out.trim());

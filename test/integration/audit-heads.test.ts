@@ -48,6 +48,27 @@ describe('a signed head', () => {
     });
   });
 
+  it.each([
+    { seq: 3 },
+    { seq: 3, hash: '0'.repeat(64), signature: 5 },
+    { seq: 1e300, hash: '0'.repeat(64), signature: '' },
+    { seq: 3, hash: '0'.repeat(64), signature: '', at: 7 },
+  ])('that is none and carries the key of one is reported, and does not end the verification (%j)', async (data) => {
+    const { at = AT, ...rest } = data as { at?: string };
+    const body = JSON.stringify({ type: 'head.signed', at, data: { key: keyIdOf(knownKey), ...rest } });
+    await pool.query("SELECT kong_chatops.append_events('system', NULL, ARRAY[$1], NULL, NULL)", [body]);
+    const verdict = await verifyDatabase(pool, { publicKeys: [knownKey] });
+    expect(verdict.ok).toBe(false);
+    expect(verdict.damage).toContainEqual(expect.objectContaining({ kind: 'bad-signature', from: 11 }));
+  });
+
+  it('of nothing proves nothing with another hash than that of the beginning', async () => {
+    expect(await verifyDatabase(pool, { head: { seq: 0, hash: 'f'.repeat(64) } })).toMatchObject({
+      ok: false,
+      damage: [{ kind: 'head-mismatch', from: 0 }],
+    });
+  });
+
   it('inside the trail gives a rewritten history away, because it cannot be signed again', async () => {
     await recordHead(pool, signingKey, BOT, AT);
     await store.append(appendRequest('B-1', 10));
@@ -100,5 +121,8 @@ describe('a signed head', () => {
     expect(parseHead(` 12:${hash}\n`)).toEqual({ seq: 12, hash });
     expect(parseHead('12:short')).toBeNull();
     expect(parseHead('{"seq":1}')).toBeNull();
+    expect(parseHead(`99999999999999999999:${hash}`)).toBeNull();
+    expect(parseHead(JSON.stringify({ seq: -1, hash, at: AT, key: 'k', signature: 's' }))).toBeNull();
+    expect(parseHead(JSON.stringify({ seq: 1, hash: 'short', at: AT, key: 'k', signature: 's' }))).toBeNull();
   });
 });

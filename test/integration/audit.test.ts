@@ -5,9 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ChainOptions } from '../../src/audit/chain-reader.ts';
 import { exportTrail } from '../../src/audit/export.ts';
 import { currentHead } from '../../src/audit/heads.ts';
+import { readRows } from '../../src/audit/read-rows.ts';
 import { createEventStore, type AuditStore } from '../../src/audit/store.ts';
 import { verifyDatabase, verifyExport } from '../../src/audit/verify.ts';
 import { createPool } from '../../src/postgres/pool.ts';
+import { partLine, trailLine } from '../../src/runs/trail-line.ts';
 import { asIntruder, rehashFrom } from '../support/intruder.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { appendRequest, AT, BOT } from '../support/store-fixtures.ts';
@@ -207,6 +209,19 @@ describe('an export', () => {
     expect(await verifyLines([...lines.slice(0, 4), ...lines.slice(3)])).toMatchObject({
       ok: false,
       damage: [{ kind: 'inserted', from: 4, message: 'Row 4 appears twice: two rows claim the same number.' }],
+    });
+  });
+
+  it('made of the rows that a question finds is the same, byte for byte', async () => {
+    const { rows } = await readRows(pool, { limit: 100 });
+    expect(rows.toReversed().map(trailLine).join('')).toBe(await exported());
+  });
+
+  it('of a part of the trail is refused as such, and not taken for one with rows deleted', async () => {
+    await expect(verifyLines([partLine('of B-1').trimEnd(), ...lines.slice(4)])).rejects.toMatchObject({
+      code: 'audit.part-of-the-trail',
+      message: 'This file is a part of the audit trail (of B-1), and a part cannot prove that no row is missing.',
+      hint: 'Check the whole trail: `kong-chatops audit verify`, or `kong-chatops audit export` and then `kong-chatops audit verify --file`.',
     });
   });
 

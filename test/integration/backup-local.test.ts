@@ -103,6 +103,25 @@ describe.skipIf(!need('root'))('a destination that is full', () => {
   });
 });
 
+describe('a published set', () => {
+  it('in which somebody put a pipe or a folder in the place of a file is not waited for', async () => {
+    const place = fresh();
+    await place.writeArtifact(ref, 'a.tar', source(), never);
+    await place.writeFacts(ref, 'a.tar', {});
+    await place.publish(ref, '{}', 'x');
+    const [pipe, folder] = ['b.tar', 'c.tar'].map((name) => join(place.placeOf(ref), name));
+    await execa('mkfifo', [pipe ?? '']);
+    await mkdir(folder ?? '');
+    for (const path of [pipe, folder]) {
+      expect((await faultOf(place.read(ref, (path ?? '').slice(-5)))).facts()).toEqual({
+        code: 'destination-odd',
+        message: `Destination vault: ${path} is a folder, a pipe or a device, and no file.`,
+        hint: 'Somebody else put it there: look who writes to this destination, and use another copy of the set.',
+      });
+    }
+  });
+});
+
 describe('several destinations', () => {
   it('get the same bytes from one read of the source', async () => {
     const places = [fresh('one'), fresh('two'), fresh('three')];

@@ -62,7 +62,7 @@ describe('a run without a gate', () => {
       run: { id: first.id },
       refusal: {
         code: 'busy',
-        message: `production is already being backed up by ${first.id}, asked by ${ALICE} at ${first.requestedAt}`,
+        message: `production is already being backed up by ${first.id}, asked for by ${ALICE} (${first.requestedAt})`,
         hint: 'Follow it on its card, or be told when it ends',
       },
     });

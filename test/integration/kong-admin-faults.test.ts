@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminApi } from '../../src/kong/admin.ts';
 import type { AdminApi } from '../../src/kong/admin.ts';
@@ -118,6 +119,31 @@ describe.skipIf(!need('fixtures'))('an Admin API that does not answer well says 
     kong.answer('/loop', json(200, { data: [{}], offset: 'same' }));
     expect(await faultOf(all(api.list('/loop')))).toMatchObject({ code: 'kong.not-kong' });
     kong.answer('/loop', null);
+  });
+
+  test('pages that never end and hold nothing', async () => {
+    let page = 0;
+    kong.answer('/empty', (response) => {
+      page += 1;
+      json(200, { data: [], offset: `page-${page}` })(response);
+    });
+    expect(await faultOf(all(api.list('/empty')))).toMatchObject({
+      code: 'kong.not-kong',
+      message: expect.stringContaining('it gives empty pages for ever') as string,
+    });
+    expect(page).toBe(101);
+    kong.answer('/empty', null);
+  });
+
+  test('an answer that fills the memory, packed or not, is given up at 128 MB', async () => {
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, ' '), { level: 1 });
+    expect(bomb.length).toBeLessThan(2 * 1024 * 1024);
+    kong.answer('/', (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
+    expect(await faultOf(api.root())).toMatchObject({
+      code: 'kong.not-kong',
+      message: `What answers for production at ${kong.url} is not a Kong Admin API: its answer is larger than 128 MB (GET /).`,
+    });
+    kong.answer('/', null);
   });
 
   test('nobody listens', async () => {

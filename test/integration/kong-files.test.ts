@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -134,14 +135,56 @@ describe('the files of a gateway', () => {
     expect(gaps[0]).toMatchObject({ kind: 'prefix-secrets', count: 4 });
   });
 
-  test('are followed through links, and links to nowhere are passed over', async () => {
+  test('are followed through links; links to folders, to nothing or in a circle are a gap', async () => {
     write('elsewhere/template.conf', 'template');
     symlinkSync(at('elsewhere/template.conf'), at('prefix/template.conf'));
     symlinkSync(at('elsewhere'), at('prefix/folder'));
     symlinkSync(at('nowhere'), at('prefix/dangling'));
+    symlinkSync(at('prefix/circle'), at('prefix/circle'));
     const { paths, gaps } = await taken();
     expect(paths).toEqual(['kong.conf', 'prefix/template.conf']);
-    expect(gaps).toEqual([]);
+    const links = [
+      `${at('prefix/circle')} (not readable)`,
+      `${at('prefix/dangling')} (a link to nothing)`,
+      `${at('prefix/folder')} (a link to a folder)`,
+    ];
+    expect(gaps).toMatchObject([{ kind: 'unreadable-files', what: `3 files could not be read: ${links.join(', ')}` }]);
+  });
+
+  test('that are pipes, devices or of the kernel are a gap, and nobody waits for them', async () => {
+    execFileSync('mkfifo', [at('pipe'), at('prefix/.kong_env')]);
+    const named = [at('pipe'), '/dev/zero', '/proc/self/environ'];
+    write('kong.conf', `ssl_cert = ${named.join(',')}\n`);
+    const { paths, gaps } = await taken();
+    expect(paths).toEqual(['kong.conf']);
+    const left = [
+      `${at('pipe')} (ssl_cert: a pipe or a device)`,
+      '/dev/zero (ssl_cert: a pipe or a device)',
+      '/proc/self/environ (not a file on a disk)',
+    ];
+    expect(gaps).toContainEqual(
+      expect.objectContaining({ kind: 'unreadable-files', what: `3 files could not be read: ${left.join(', ')}` }),
+    );
+  });
+
+  test('cannot be saved where kong.conf is a pipe, which is said at once', async () => {
+    execFileSync('mkfifo', [at('pipe.conf')]);
+    expect(await faultOf(takeFiles(run, { ...files(), kongConf: at('pipe.conf') }))).toEqual({
+      code: 'file.not-a-file',
+      message: `${at('pipe.conf')} is a folder, a pipe or a device, and no file that can be read to its end.`,
+      hint: 'Correct the path in the configuration, or put a plain file there.',
+      retryable: false,
+    });
+  });
+
+  test('that match a pattern are found, however many stars it has', async () => {
+    for (const name of ['servers/a.conf', 'servers/b.conf', 'servers/b.conf.old', `servers/${'a'.repeat(200)}`]) {
+      write(name, 'server {}');
+    }
+    const patterns = [at('servers/*.conf'), at(`servers/${'*a'.repeat(30)}*b`)];
+    write('kong.conf', `nginx_http_include = ${patterns.join(',')}\n`);
+    const { paths } = await taken();
+    expect(paths).toEqual(['kong.conf', 'servers/a.conf', 'servers/b.conf']);
   });
 
   test('that are too large are a gap, not a failure', async () => {

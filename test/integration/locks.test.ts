@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
 import type { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -18,6 +20,8 @@ beforeAll(async () => {
   database = await freshDatabase({ migrated: true });
 });
 afterAll(() => database.drop());
+
+const FROZEN = fileURLToPath(new URL('../support/frozen-lock.ts', import.meta.url));
 
 describe('the lock on a running step', () => {
   const sources: StepLockSource[] = [];
@@ -75,6 +79,23 @@ describe('the lock on a running step', () => {
     expect(await others.acquire('B-5')).toBeNull();
     await line.close();
     await lock.release();
+  });
+
+  it('frees the lock of a frozen process, whose kernel still answers for it', async () => {
+    const holder = spawn(process.execPath, [FROZEN], {
+      env: { LOCK_URL: database.botUrl },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    holder.kill('SIGSTOP');
+    const others = lockSource({ url: database.botUrl, heartbeatMs: 60_000 });
+    // Heartbeats every 50 ms: 2 s + 3 * 1 s of silence (lock-timing.ts).
+    let taken: Awaited<ReturnType<typeof others.acquire>> = null;
+    const take = async () => (taken ??= await others.acquire('B-6')) !== null;
+    await expect.poll(take, { timeout: 15_000, interval: 200 }).toBe(true);
+    await (taken as Awaited<ReturnType<typeof others.acquire>>)?.release();
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
   });
 
   it('keeps the connection of a released lock for the next one, under its name', async () => {

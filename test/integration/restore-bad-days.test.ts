@@ -139,7 +139,7 @@ describe.skipIf(!tools)('who comes second', () => {
       ok: false,
       refusal: {
         code: 'busy',
-        message: `production is being restored by ${first.id}, asked by ${ALICE} at ${first.requestedAt}: wrong routes`,
+        message: `production is being restored by ${first.id}, asked for by ${ALICE} (${first.requestedAt}): wrong routes`,
         hint: 'Follow it on its card, or be told when it ends',
       },
     });
@@ -152,7 +152,7 @@ describe.skipIf(!tools)('who comes second', () => {
     const third = await world.core.operations.requestRestore(request, inSlack(BOB));
     expect(third).toMatchObject({
       refusal: {
-        message: `production is held by ${first.id}, asked by ${ALICE} at ${first.requestedAt}: wrong routes: its way back is open until ${held.hold?.until}`,
+        message: `production is held by ${first.id}, asked for by ${ALICE} (${first.requestedAt}): wrong routes: its way back is open until ${held.hold?.until}`,
         hint: `Close ${first.id} when it is good, or roll it back; then ask again`,
       },
     });
@@ -165,7 +165,7 @@ describe.skipIf(!tools)('who comes second', () => {
     expect(locked).toMatchObject({
       refusal: {
         code: 'locked',
-        message: `production is locked since ${back.endedAt}, because ${first.id}, asked by ${ALICE} at ${first.requestedAt}: wrong routes, was rolled back`,
+        message: `production is locked since ${back.endedAt}, because ${first.id}, asked for by ${ALICE} (${first.requestedAt}): wrong routes, was rolled back`,
         hint: 'Find out the cause and record it: unlock production with the cause, then ask again',
       },
     });

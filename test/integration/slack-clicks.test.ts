@@ -44,7 +44,7 @@ describe.skipIf(!need('local-slack'))('what people press', () => {
     await click(ALICE, ts, ACTIONS.go, `${runId}.g1`);
     await answer(
       ALICE,
-      'You may not decide this gate: it needs an approver of approvers. The card names who can still vote.',
+      'You may not decide this gate: only approvers in the group approvers may. The card names who can still vote.',
     );
     await click(BOB, ts, ACTIONS.go, `${runId}.g1`);
     await answer(BOB, `Your go on ${runId} counts. Go was decided by Bob for ${runId} on production`);

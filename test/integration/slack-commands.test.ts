@@ -96,7 +96,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     const told = await answer(ALICE, 'is already being backed up');
     expect(told.text).toMatch(
       new RegExp(
-        `^production is already being backed up by ${runId}, asked by Alice at today .*\\. Backup ${runId} of production waits for a go\\.`,
+        `^production is already being backed up by ${runId}, asked for by Alice \\(today .*\\)\\. Backup ${runId} of production waits for a go\\.`,
       ),
     );
     expect(JSON.stringify(told.blocks)).toContain(ACTIONS.watch);

@@ -61,7 +61,7 @@ describe.skipIf(!need('local-slack'))('what a run owes to Slack', () => {
     const [card, ...more] = await inOps(`${runId}/card/`);
     expect(more).toEqual([]);
     expect(card?.text).toMatch(
-      /^Backup B-\d+ of production, asked for by Alice, waits for a go: it needs 1 of approvers\./,
+      /^Backup B-\d+ of production, asked for by Alice, waits for a go: it needs 1 approval from approvers\./,
     );
     expect(await inOps(`${runId}/needs-you:${runId}.g1/`)).toHaveLength(1);
 

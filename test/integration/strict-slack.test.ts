@@ -206,6 +206,27 @@ describe.skipIf(!need('local-slack'))('a Slack that refuses like the original', 
     });
   });
 
+  describe('files', () => {
+    const announce = () => call('files.getUploadURLExternal', { filename: 'rows.ndjson', length: 3 });
+    const share = (more: object) => call('files.completeUploadExternal', { files: [{ id: 'F1' }], ...more });
+    test('are announced by name and size, and shared into a conversation where the bot is', async () => {
+      expect(await refusal('files.getUploadURLExternal', { filename: 'rows.ndjson', length: 0 })).toMatchObject({
+        error: 'invalid_arguments',
+      });
+      await expect(announce()).resolves.toMatchObject({ ok: true });
+      const id = { files: [{ id: 'F1' }] };
+      const complete = 'files.completeUploadExternal';
+      expect(await refusal(complete, { channel_id: OPS })).toMatchObject({ error: 'invalid_arguments' });
+      expect(await refusal(complete, { ...id, channel_id: BOB })).toMatchObject({ error: 'channel_not_found' });
+      expect(await refusal(complete, { ...id, channel_id: GENERAL })).toMatchObject({ error: 'not_in_channel' });
+    });
+    test('need files:write', async () => {
+      slack.setScopes(['chat:write']);
+      await expect(announce()).rejects.toMatchObject({ data: { error: 'missing_scope', needed: 'files:write' } });
+      await expect(share({ channel_id: OPS })).rejects.toMatchObject({ data: { error: 'missing_scope' } });
+    });
+  });
+
   describe('bad days', () => {
     test('a 429 says how long to wait', async () => {
       slack.faults.rateLimit('chat.postMessage', 7);

@@ -109,12 +109,9 @@ async function drive(
   let killed = 0;
   for (;;) {
     if (killed === 0) bot.send(`arm ${key}`, { do: 'arm', after: chapter.crashAfter });
-    const [newest] = await store.findRuns({ limit: 1 });
-    const runId = newest === undefined || newest.id === chapter.before ? null : newest.id;
-    const events = runId === null ? [] : await store.load(runId);
+    const events = await eventsSince(store, chapter.before);
     const run = fold(events);
-    if (run !== null && run.outcome !== undefined && !isUnsettled(run) && bot.alive())
-      return { events, killed, alive: bot };
+    if (run !== null && isOver(run) && bot.alive()) return { events, killed, alive: bot };
     if (bot.killed()) {
       killed += 1;
       bot = startCrashBot(env);
@@ -125,6 +122,16 @@ async function drive(
     }
     await pause(20);
   }
+}
+
+/** Events of the newest run, unless that is the one of the story before. */
+async function eventsSince(store: Pick<EventStore, 'load' | 'findRuns'>, before: string | null): Promise<RunEvent[]> {
+  const [newest] = await store.findRuns({ limit: 1 });
+  return newest === undefined || newest.id === before ? [] : await store.load(newest.id);
+}
+
+function isOver(run: Run): boolean {
+  return run.outcome !== undefined && !isUnsettled(run);
 }
 
 function ofRun(messages: readonly TinyMessage[], runId: string): readonly TinyMessage[] {

@@ -13,7 +13,7 @@ import { next } from '../../src/runs/next.ts';
 import type { Run } from '../../src/runs/run.ts';
 import { createSlackApp, Identity } from '../../src/slack/app.ts';
 import { createClients } from '../../src/slack/clients.ts';
-import type { SlackDeps } from '../../src/slack/deps.ts';
+import type { SlackDeps } from '../../src/slack/answering/deps.ts';
 import { createHome } from '../../src/slack/home.ts';
 import type { SlackLog } from '../../src/slack/log.ts';
 import { createPeople } from '../../src/slack/people.ts';
@@ -271,6 +271,7 @@ async function auditRows(
       runId: event.runId,
       version: event.version,
       body: JSON.stringify(event),
+      prevHash: 'b'.repeat(64),
       hash: 'a'.repeat(64),
     }))
     .filter(({ seq }) => before === undefined || seq < before)

@@ -227,6 +227,24 @@ describe('a file that cannot be read', () => {
     expect(faultsOf('slack: 1\nslack: 2\n')).toMatchObject([{ line: 2, column: 1, found: 'Map keys must be unique' }]);
   });
 
+  it.each([
+    [
+      'an alias without an anchor',
+      'a: *nowhere\n',
+      'Unresolved alias (the anchor must be set before the alias): nowhere',
+    ],
+    ['a merge of what is no mapping', '<<: text\n', 'Merge sources must be maps or map aliases'],
+    [
+      'aliases that multiply without end',
+      ['a: &a [1,1,1,1,1,1,1,1,1]', 'b: &b [*a,*a,*a,*a,*a,*a]', 'c: &c [*b,*b,*b,*b,*b,*b]', 'd: [*c,*c,*c,*c]'].join(
+        '\n',
+      ),
+      'Excessive alias count indicates a resource exhaustion attack',
+    ],
+  ])('is reported, not thrown, when it has %s', (_what, text, found) => {
+    expect(faultsOf(text)).toEqual([{ path: '', found, allowed: 'YAML 1.2 with few aliases, each after its anchor' }]);
+  });
+
   it('is reported when it is empty', () => {
     expect(faultsOf('')).toEqual([{ path: '', found: 'nothing', allowed: 'a mapping (key: value lines)' }]);
   });

@@ -18,22 +18,23 @@ describe('working folders', () => {
 
   it('of a dead process are swept at start, those of living ones and strangers stay', () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
-    const [ofDead, ofParent, ofPredecessor, stranger] = [
+    const [ofDead, homeOfDead, ownHome, ofParent, ofPredecessor, stranger] = [
       `kong-chatops-${dead}-abc123`,
+      `kong-chatops-home-${dead}-abc123`,
+      `kong-chatops-home-${process.pid}-abc123`,
       `kong-chatops-${process.ppid}-abc123`,
       `kong-chatops-${process.pid}-before`,
       'kong-chatops-notes',
     ].map((name) => join(within, name));
-    for (const path of [ofDead, ofParent, ofPredecessor, stranger]) if (path !== undefined) mkdirSync(path);
+    for (const path of [ofDead, homeOfDead, ownHome, ofParent, ofPredecessor, stranger])
+      if (path !== undefined) mkdirSync(path);
     const first = openWorkRoot(within);
     const second = openWorkRoot(within);
-    expect([ofDead, ofParent, ofPredecessor, stranger, first.path].map((path) => existsSync(path ?? ''))).toEqual([
-      false,
-      true,
-      false,
-      true,
-      true,
-    ]);
+    expect(
+      [ofDead, homeOfDead, ownHome, ofParent, ofPredecessor, stranger, first.path].map((path) =>
+        existsSync(path ?? ''),
+      ),
+    ).toEqual([false, false, true, true, false, true, true]);
     first.close();
     second.close();
   });

@@ -17,7 +17,7 @@ export async function backup(cli: Cli, gateway: string, options: BackupOptions):
     const request = { gateway, delivery: { key: `cli:${randomUUID()}` } };
     const reason = options.reason === undefined ? {} : { reason: options.reason };
     const answer = await operations.requestBackup({ ...request, ...reason }, caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
     if (options.wait) {
       cli.terminal.out(`${answer.run.id}: backup of ${gateway}`);
       return await follow(cli.terminal, operations, answer.run.id, namer(config));

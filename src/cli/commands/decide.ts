@@ -30,7 +30,7 @@ async function answered(
 ): Promise<ExitCode> {
   return await withOperations(cli, async ({ config, operations, caller }) => {
     const answer = await ask(operations, caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
     const facts = { run: answer.run, progress: null, now: cli.terminal.now(), name: namer(config) };
     showRun(facts).forEach((line) => cli.terminal.out(line));
     return EXIT.ok;

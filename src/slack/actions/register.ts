@@ -1,18 +1,19 @@
 import type { App, BlockAction, ButtonAction } from '@slack/bolt';
 import { refuse } from '../../runs/refusal.ts';
-import type { Call } from '../answer.ts';
-import { answer, answering } from '../answer.ts';
+import type { Call } from '../answering/answer.ts';
+import { answer, answering } from '../answering/answer.ts';
 import { auditPage } from '../commands/audit.ts';
-import type { SlackDeps } from '../deps.ts';
-import type { InFlight } from '../in-flight.ts';
-import { openBackupModal, openNoGoModal } from '../modals/open.ts';
-import { recordIfNew } from '../rights.ts';
-import { runOfButton, viewOf } from '../run-answers.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import type { InFlight } from '../answering/in-flight.ts';
+import { openBackupModal, openGateModal } from '../modals/open.ts';
+import { recordIfNew } from '../answering/rights.ts';
+import { runOfButton, viewOf } from '../answering/run-answers.ts';
 import type { ActionId } from '../views/kit/action-ids.ts';
 import { ACTIONS } from '../views/kit/action-ids.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { userId } from '../views/kit/text.ts';
 import { refusal } from '../views/run/notices.ts';
+import { sendAuditFile } from './audit-file.ts';
 import { cancel, retry, watch } from './run-actions.ts';
 import { castVote } from './vote.ts';
 
@@ -27,7 +28,9 @@ type Handler = (deps: SlackDeps, press: Press) => Promise<Drawing | null>;
 
 const HANDLERS: Readonly<Record<Exclude<ActionId, typeof ACTIONS.open>, Handler>> = {
   [ACTIONS.go]: (deps, { value, call, onStale }) => castVote(deps, { gate: value, choice: 'go' }, call, onStale),
-  [ACTIONS.noGo]: (deps, { value, trigger, call, onStale }) => openNoGoModal(deps, trigger, value, call, onStale),
+  [ACTIONS.noGo]: (deps, { call, value, ...press }) => openGateModal(deps, 'noGo', { ...press, gate: value }, call),
+  [ACTIONS.ownVote]: (deps, { call, value, ...press }) =>
+    openGateModal(deps, 'ownVote', { ...press, gate: value }, call),
   [ACTIONS.cancel]: (deps, { value, call, onStale }) => cancel(deps, value, call, onStale),
   [ACTIONS.retry]: (deps, { value, call, onStale }) => retry(deps, value, call, onStale),
   [ACTIONS.watch]: (deps, { value, call }) => watch(deps, value, call),
@@ -37,6 +40,7 @@ const HANDLERS: Readonly<Record<Exclude<ActionId, typeof ACTIONS.open>, Handler>
     if (page !== null) await answer(deps, call.by, { ...call.place, replace: true }, page);
     return page === null ? unknownButton(deps) : null;
   },
+  [ACTIONS.auditFile]: async (deps, { value, call }) => (await sendAuditFile(deps, value, call)) ?? unknownButton(deps),
 };
 
 /** Registers every button. Each is acknowledged before anything else happens, and each press is answered. */

@@ -1,6 +1,6 @@
-import type { Call } from '../answer.ts';
-import type { SlackDeps } from '../deps.ts';
-import { isStale, refusedAnswer, startedAnswer, viewOf } from '../run-answers.ts';
+import type { Call } from '../answering/answer.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import { isStale, refusedAnswer, startedAnswer, viewOf } from '../answering/run-answers.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { done } from '../views/run/notices.ts';
 import { runName } from '../views/run/stand.ts';

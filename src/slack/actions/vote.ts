@@ -1,11 +1,21 @@
 import type { VoteRequest } from '../../engine/ports.ts';
-import type { Call } from '../answer.ts';
-import type { SlackDeps } from '../deps.ts';
-import { refusedAnswer, viewOf } from '../run-answers.ts';
+import type { Call } from '../answering/answer.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import { refusedAnswer, viewOf } from '../answering/run-answers.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { done, gateWords } from '../views/run/notices.ts';
 import { stand } from '../views/run/stand.ts';
-import { isStale } from '../run-answers.ts';
+import { isStale } from '../answering/run-answers.ts';
+
+/** Takes the person's own vote back and says where the run stands then. */
+export async function withdrawVote(deps: SlackDeps, gate: string, call: Call): Promise<Drawing> {
+  const answer = await deps.operations.withdraw(gate, call.by);
+  if (!answer.ok) return await refusedAnswer(deps, answer, `withdraw the vote on ${gate}`, call, gate);
+  const { run } = answer;
+  deps.publisher.drawSoon(run.id);
+  const view = viewOf(deps, run);
+  return done(`Your vote on ${run.id} is withdrawn. ${stand(run, view).line}`, run, view);
+}
 
 /** Casts a vote and says what it came to. `onStale` repairs the message that was pressed. */
 export async function castVote(

@@ -1,11 +1,11 @@
 import type { App } from '@slack/bolt';
 import { isRefusal } from '../../runs/refusal.ts';
-import type { Call } from '../answer.ts';
-import { answering } from '../answer.ts';
-import type { SlackDeps } from '../deps.ts';
-import type { InFlight } from '../in-flight.ts';
+import type { Call } from '../answering/answer.ts';
+import { answering } from '../answering/answer.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import type { InFlight } from '../answering/in-flight.ts';
 import { openBackupModal } from '../modals/open.ts';
-import { viewOf } from '../run-answers.ts';
+import { viewOf } from '../answering/run-answers.ts';
 import { COMMANDS } from '../views/help.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { refusal } from '../views/run/notices.ts';

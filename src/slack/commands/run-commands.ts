@@ -1,8 +1,8 @@
 import { isRefusal } from '../../runs/refusal.ts';
-import type { Call } from '../answer.ts';
-import type { SlackDeps } from '../deps.ts';
-import { mayNotSee, recordIfNew } from '../rights.ts';
-import { refusedAnswer, startedAnswer, viewOf } from '../run-answers.ts';
+import type { Call } from '../answering/answer.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import { mayNotSee, recordIfNew } from '../answering/rights.ts';
+import { refusedAnswer, startedAnswer, viewOf } from '../answering/run-answers.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { helpAnswer } from '../views/help.ts';
 import { refusal } from '../views/run/notices.ts';

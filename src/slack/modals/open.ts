@@ -2,15 +2,15 @@ import type { ModalView } from '@slack/types';
 import { openGate, runOfGate } from '../../runs/gate.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import { refuse } from '../../runs/refusal.ts';
-import type { Run } from '../../runs/run.ts';
-import type { Call } from '../answer.ts';
-import type { SlackDeps } from '../deps.ts';
+import type { Gate, Run } from '../../runs/run.ts';
+import type { Call } from '../answering/answer.ts';
+import type { SlackDeps } from '../answering/deps.ts';
 import { failureOf } from '../outcome.ts';
-import { mayNotSee } from '../rights.ts';
-import { viewOf } from '../run-answers.ts';
+import { mayNotSee } from '../answering/rights.ts';
+import { viewOf } from '../answering/run-answers.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import type { ModalOrigin } from '../views/modals.ts';
-import { backupModal, closedModal, loadingModal, noGoModal } from '../views/modals.ts';
+import { backupModal, closedModal, loadingModal, noGoModal, ownVoteModal } from '../views/modals.ts';
 import { refusal, staleButton } from '../views/run/notices.ts';
 import { closedGate } from '../../runs/wording.ts';
 
@@ -26,35 +26,84 @@ export async function openBackupModal(deps: SlackDeps, trigger: string, call: Ca
   return await fill(deps, window, told ?? backupModal(deps.gateways, originOf(call)));
 }
 
-/** What a press on No-go comes to: the window that asks for the reason, or why there is nothing to stop any more. */
-export async function openNoGoModal(
+/** A press that asks for a window about a gate. */
+export interface GatePress {
+  /** Lives 3 s. */
+  readonly trigger: string;
+  /** What the button carried. Untrusted. */
+  readonly gate: string;
+  /** Draws the pressed message again. */
+  readonly onStale: (runId: string) => void;
+}
+
+/** A window about an open gate. */
+interface GateWindow {
+  readonly title: string;
+  /** What a refusal is recorded as, before "on B-142.g1". */
+  readonly act: string;
+  /** The other way, for when Slack opens no window. */
+  readonly instead: string;
+  readonly draw: (run: Run, gate: Gate, call: Call) => ModalView;
+}
+
+const GATE_WINDOWS = {
+  /** The reason of a no-go, which is its confirmation. */
+  noGo: {
+    title: 'No-go',
+    act: 'no-go',
+    instead: 'kong-chatops no-go, on the bot’s host',
+    draw: (run, gate, call) => noGoModal(gate.gate, run.id, originOf(call)),
+  },
+  /** A go with a comment, or the own vote taken back. */
+  ownVote: {
+    title: 'Comment or withdraw',
+    act: 'comment or withdraw',
+    instead: 'the buttons Go and No-go',
+    draw: (run, gate, call) => ownVoteModal(run, gate, call.by.person, originOf(call)),
+  },
+} as const satisfies Record<string, GateWindow>;
+
+/** What a press on a gate comes to: the window that asks for more, or why there is nothing to decide any more. */
+export async function openGateModal(
   deps: SlackDeps,
-  trigger: string,
-  gateId: string,
+  kind: keyof typeof GATE_WINDOWS,
+  { trigger, gate: gateId, onStale }: GatePress,
   call: Call,
-  onStale: (runId: string) => void,
 ): Promise<Drawing | null> {
-  const window = await openEmpty(deps, trigger, 'No-go');
+  const { title, act, instead, draw }: GateWindow = GATE_WINDOWS[kind];
+  const window = await openEmpty(deps, trigger, title);
   const runId = runOfGate(gateId);
   const run = runId === null ? null : ((await deps.operations.run(runId))?.run ?? null);
-  const closed = closedDrawing(deps, run, gateId);
-  if (closed === null) {
-    if (window === null) return refusal(noWindow('kong-chatops no-go, on the bot’s host'), viewOf(deps));
-    return await fill(deps, window, noGoModal(gateId, run?.id ?? gateId, originOf(call)));
+  const gate = run === null ? undefined : openGate(run);
+  if (run !== null && gate?.gate === gateId) {
+    if (window === null) return refusal(noWindow(instead), viewOf(deps));
+    return await fill(deps, window, draw(run, gate, call));
   }
-  const refused = await mayNotSee(deps, call.by, `no-go on ${gateId}`);
-  if (refused === null) await deps.operations.recordRefusal(closed.refusal, `no-go on ${gateId}`, call.by);
   if (run !== null) onStale(run.id);
-  const drawn = refused === null ? closed.drawing : refusal(refused, viewOf(deps));
-  return window === null ? drawn : await fill(deps, window, closedModal('No-go', drawn));
+  const drawn = await closedAnswer(deps, run, gateId, `${act} on ${gateId}`, call);
+  return window === null ? drawn : await fill(deps, window, closedModal(title, drawn));
+}
+
+/** Records that somebody came too late, and says why there is nothing to decide. */
+async function closedAnswer(
+  deps: SlackDeps,
+  run: Run | null,
+  gateId: string,
+  tried: string,
+  { by }: Call,
+): Promise<Drawing> {
+  const refused = await mayNotSee(deps, by, tried);
+  if (refused !== null) return refusal(refused, viewOf(deps));
+  const closed = closedDrawing(deps, run, gateId);
+  await deps.operations.recordRefusal(closed.refusal, tried, by);
+  return closed.drawing;
 }
 
 function closedDrawing(
   deps: SlackDeps,
   run: Run | null,
   gateId: string,
-): { readonly refusal: Refusal; readonly drawing: Drawing } | null {
-  if (run !== null && openGate(run)?.gate === gateId) return null;
+): { readonly refusal: Refusal; readonly drawing: Drawing } {
   const gate = run?.gates.find((one) => one.gate === gateId);
   if (run === null || gate === undefined) {
     const refused = refuse(

@@ -1,13 +1,13 @@
 import type { App } from '@slack/bolt';
-import type { Call } from '../answer.ts';
-import { answering } from '../answer.ts';
+import type { Call } from '../answering/answer.ts';
+import { answering } from '../answering/answer.ts';
 import { backup } from '../commands/run-commands.ts';
-import { castVote } from '../actions/vote.ts';
-import type { SlackDeps } from '../deps.ts';
-import type { InFlight } from '../in-flight.ts';
+import { castVote, withdrawVote } from '../actions/vote.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import type { InFlight } from '../answering/in-flight.ts';
 import { MODALS } from '../views/kit/action-ids.ts';
 import type { ModalOrigin } from '../views/modals.ts';
-import { INPUTS, originFrom, reasonFault } from '../views/modals.ts';
+import { INPUTS, originFrom, OWN_VOTE, ownVoteFaults, reasonFault } from '../views/modals.ts';
 
 interface Inputs {
   readonly [block: string]: {
@@ -33,8 +33,25 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
     });
   });
 
+  app.view(MODALS.ownVote, async ({ ack, body, view }) => {
+    const choice = chosenIn(view.state.values, INPUTS.ownVoteChoice);
+    const comment = textOf(view.state.values, INPUTS.ownVoteComment);
+    const faults = ownVoteFaults(choice, comment);
+    if (faults !== null) return await ack({ response_action: 'errors', errors: { ...faults } });
+    await ack();
+    const origin = originFrom(view.private_metadata);
+    const gate = origin.gate ?? '';
+    await inFlight.run(async () => {
+      await answering(deps, MODALS.ownVote, { ...body, ...placeFrom(origin) }, `view:${view.id}`, async (call) =>
+        choice === OWN_VOTE.withdraw
+          ? withdrawVote(deps, gate, call)
+          : castVote(deps, { gate, choice: 'go', comment }, call),
+      );
+    });
+  });
+
   app.view(MODALS.backup, async ({ ack, body, view }) => {
-    const gateway = view.state.values[INPUTS.gateway.block]?.[INPUTS.gateway.action]?.selected_option?.value;
+    const gateway = chosenIn(view.state.values, INPUTS.gateway);
     if (gateway === undefined) {
       return await ack({ response_action: 'errors', errors: { [INPUTS.gateway.block]: 'Choose a gateway.' } });
     }
@@ -54,7 +71,16 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
   });
 }
 
-function textOf(values: Inputs, { block, action }: { readonly block: string; readonly action: string }): string {
+interface Input {
+  readonly block: string;
+  readonly action: string;
+}
+
+function chosenIn(values: Inputs, { block, action }: Input): string | undefined {
+  return values[block]?.[action]?.selected_option?.value;
+}
+
+function textOf(values: Inputs, { block, action }: Input): string {
   return values[block]?.[action]?.value?.trim() ?? '';
 }
 

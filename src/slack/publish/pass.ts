@@ -1,6 +1,6 @@
 import type { Run } from '../../runs/run.ts';
 import { openGate } from '../../runs/gate.ts';
-import { cardLink } from '../links.ts';
+import { cardLink } from '../answering/links.ts';
 import { failureOf } from '../outcome.ts';
 import type { ViewContext } from '../views/kit/context.ts';
 import { card } from '../views/run/card.ts';

@@ -85,9 +85,13 @@ export function createPublisher(ports: PublishPorts): Publisher {
     repair: (runId, place) => pass.repair(runId, place, draw),
     stop: async () => {
       stopped = true;
-      for (const { timer } of timers.values()) clearTimeout(timer);
-      timers.clear();
-      await Promise.allSettled([...working.values()].map(({ done }) => done));
+      await finish(timers, working);
     },
   };
+}
+
+async function finish(timers: Map<string, Waiting>, working: ReadonlyMap<string, Working>): Promise<void> {
+  for (const { timer } of timers.values()) clearTimeout(timer);
+  timers.clear();
+  await Promise.allSettled([...working.values()].map(({ done }) => done));
 }

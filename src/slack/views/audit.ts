@@ -48,7 +48,7 @@ const gatewayOf = (plan: unknown): string => {
 /** What each kind of event means, in words. One table: a new event without words does not compile. */
 const WORDS: Readonly<Record<EventType | 'config.loaded' | 'head.signed', Words>> = {
   'run.requested': (data) => `asked for a ${text(data['kind'])} of ${gatewayOf(data['plan'])}${quoted(data['reason'])}`,
-  'gate.opened': (data) => `gate ${text(data['gate'])} opened, approving ${text(data['digest']).slice(0, 12)}`,
+  'gate.opened': (data) => `gate ${text(data['gate'])} opened; a go approves ${text(data['digest']).slice(0, 12)}`,
   'gate.superseded': (data) => `gate ${text(data['gate'])} was closed: the gateway had changed`,
   'gate.reminded': (data) => `gate ${text(data['gate'])}: approvers were reminded at ${text(data['percent'])} %`,
   'gate.expired': (data) => `gate ${text(data['gate'])} expired`,
@@ -75,8 +75,8 @@ const WORDS: Readonly<Record<EventType | 'config.loaded' | 'head.signed', Words>
   'run.cancelled': (data, names) =>
     `the run was cancelled${typeof data['reason'] === 'string' ? `: ${readable(cut(data['reason'], 300), names)}` : ''}`,
   'watcher.added': (data, names) => `${person(data['person'], names)} wants to be told at the end`,
-  'refusal.recorded': (data, names) =>
-    `refused to ${person(data['person'], names)}: ${text(data['command'])}, ${text(data['message'])} (${text(data['code'])})`,
+  'refusal.recorded': (data) =>
+    `tried${quoted(data['command'])} and was refused: ${text(data['message'])} (${text(data['code'])})`,
   'message.intended': (data) => `message ${text(data['slot'])} is about to be posted`,
   'message.posted': (data) => `message ${text(data['slot'])} was posted`,
   'message.lost': (data) => `message ${text(data['slot'])} could not be posted: ${text(data['why'])}`,
@@ -117,7 +117,16 @@ export interface AuditPage {
   readonly about: string;
   /** Value of the button that asks for the next page; opaque to Slack. */
   readonly next?: string;
+  /** Value of the button that sends all rows of the question as a file; opaque to Slack. */
+  readonly all?: string;
 }
+
+const OLDER = { action: ACTIONS.auditPage, label: 'Older rows', says: 'Show older rows of the audit trail' };
+const AS_FILE = {
+  action: ACTIONS.auditFile,
+  label: 'Send me these rows (NDJSON)',
+  says: 'Send me all rows of this answer as a file in a direct message',
+};
 
 /** `/kong-audit`: newest first, a page at a time, to that person alone. */
 export function auditAnswer(page: AuditPage, view: { readonly names: Names }): Drawing {
@@ -129,16 +138,16 @@ export function auditAnswer(page: AuditPage, view: { readonly names: Names }): D
   const shown = page.rows.filter((row) => !isBookkeeping(row));
   const title = `Audit trail ${about}: ${count(shown.length, 'row')}, newest first${page.more ? ', more follow' : ''}.`;
   const blocks: KnownBlock[] = [section(`*${title}*`), ...packed(shown.map((row) => auditLine(row, view.names)))];
-  if (page.more && page.next !== undefined) {
-    const more = { action: ACTIONS.auditPage, label: 'Older rows', says: 'Show older rows of the audit trail' };
-    blocks.push(actions(button({ ...more, value: page.next })));
-  }
+  const buttons = [
+    ...(page.more && page.next !== undefined ? [button({ ...OLDER, value: page.next })] : []),
+    ...(page.all === undefined ? [] : [button({ ...AS_FILE, value: page.all })]),
+  ];
+  if (buttons.length > 0) blocks.push(actions(...buttons));
   const hidden = page.rows.length - shown.length;
   blocks.push(
     context(
       hidden === 0 ? '' : `${count(hidden, 'row')} about the bot’s own messages left out`,
       'To check that no row was changed: `kong-chatops audit verify`',
-      'All rows as NDJSON: `kong-chatops audit export`',
     ),
   );
   return drawing('audit/', title, blocks);

@@ -14,7 +14,7 @@ export const COMMANDS = {
   backup: {
     command: '/kong-backup',
     usage: '[gateway] [--reason why]',
-    does: 'Back up a gateway: database, declarative configuration and files. Alone it asks in a window.',
+    does: 'Back up a gateway: database, declarative configuration and files. Without a gateway it opens a form.',
   },
   status: {
     command: '/kong-status',
@@ -41,7 +41,7 @@ export function helpAnswer(gateways: readonly string[]): Drawing {
     [
       section(each.join('\n\n')),
       section(
-        '*Approving:* press *Go* or *No-go* on the run’s message or in App Home. Whoever asked for the run never counts; one no-go stops it and needs a reason.',
+        '*Approving:* press *Go* or *No-go* on the run’s message or in App Home. Whoever asked for the run never counts; one no-go stops it and needs a reason. *Comment or withdraw…* sends a go with a comment, or takes your vote back while the gate is open.',
       ),
       context(`Gateways: ${known}${gateways.length > 30 ? ` … and ${gateways.length - 30} more` : ''}`),
       context('Answers to these commands are seen by you alone. What a run does is shown in its gateway’s channel.'),

@@ -1,12 +1,12 @@
 import type { HomeView, KnownBlock } from '@slack/types';
-import type { Standing } from '../../runs/person.ts';
+import type { PersonId, Standing } from '../../runs/person.ts';
 import type { Run } from '../../runs/run.ts';
 import { openGate } from '../../runs/gate.ts';
 import { ACTIONS } from './kit/action-ids.ts';
 import { LIMITS, actions, button, context, divider, header, numbered, section } from './kit/blocks.ts';
 import type { ViewContext } from './kit/context.ts';
 import { date, escape, listed } from './kit/text.ts';
-import { goButton, noGoButton, openButton } from './run/gate.ts';
+import { goButton, noGoButton, openButton, ownVoteButton } from './run/gate.ts';
 import { runName, stand } from './run/stand.ts';
 import type { ViewGateway } from './status.ts';
 import { gatewayText } from './status.ts';
@@ -34,7 +34,10 @@ export function homeView(home: ViewHome, now: Date, view: ViewContext, links: Li
     ...part('Waiting for you', home.waitingForYou, 8, 'Nothing waits for you.', (run) =>
       waitingBlocks(run, view, links),
     ),
-    ...part('Running', home.running, 10, 'Nothing is running.', (run) => runBlocks(run, view, links)),
+    ...part('Running', home.running, 10, 'Nothing is running.', (run) => [
+      ...runBlocks(run, view, links),
+      ...ownVoteBlocks(run, home.person.person),
+    ]),
     ...part('Recent', home.recent, 10, 'No run has ended yet.', (run) => runBlocks(run, view, links)),
     header('Gateways'),
     ...home.gateways.slice(0, 25).map((gateway) => section(gatewayText(gateway, now, view))),
@@ -78,10 +81,17 @@ function waitingBlocks(run: Run, view: ViewContext, links: Links): readonly Know
   const { symbol, line } = stand(run, view);
   const link = links(run);
   const buttons = [
-    ...(gate === undefined ? [] : [goButton(run, gate), noGoButton(run, gate)]),
+    ...(gate === undefined ? [] : [goButton(run, gate), noGoButton(run, gate), ownVoteButton(run, gate)]),
     ...(link === null ? [] : [openButton(link, run)]),
   ];
   return [section(`${symbol} *${runName(run)}*: ${line}`), ...(buttons.length === 0 ? [] : [actions(...buttons)])];
+}
+
+/** Whoever voted finds the way back here too: a gate is not shown in every channel. */
+function ownVoteBlocks(run: Run, person: PersonId): readonly KnownBlock[] {
+  const gate = openGate(run);
+  const voted = gate?.votes.some((vote) => vote.person === person) === true;
+  return gate !== undefined && voted ? [actions(ownVoteButton(run, gate))] : [];
 }
 
 function runBlocks(run: Run, view: ViewContext, links: Links): readonly KnownBlock[] {

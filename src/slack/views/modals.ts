@@ -1,15 +1,21 @@
 import { z } from 'zod';
 import type { KnownBlock, ModalView } from '@slack/types';
 import { MODALS } from './kit/action-ids.ts';
+import type { Gate, Run } from '../../runs/run.ts';
+import type { PersonId } from '../../runs/person.ts';
 import type { Drawing } from './kit/blocks.ts';
 import { LIMITS, numbered, section, words } from './kit/blocks.ts';
 import { cut, escape } from './kit/text.ts';
+import { afterGo } from './run/gate.ts';
+import { runName } from './run/stand.ts';
 
 /** Where each modal's values are: block and action of its inputs. */
 export const INPUTS = {
   gateway: { block: 'backup/gateway', action: 'gateway' },
   backupReason: { block: 'backup/reason', action: 'reason' },
   noGoReason: { block: 'no-go/reason', action: 'reason' },
+  ownVoteChoice: { block: 'own-vote/choice', action: 'choice' },
+  ownVoteComment: { block: 'own-vote/comment', action: 'comment' },
 } as const;
 
 /** Behaviour 2.5, fixed. */
@@ -42,7 +48,7 @@ export function backupModal(
       : [];
   return modal(MODALS.backup, 'Back up a gateway', 'Ask for it', origin, [
     section(
-      'The bot checks everything first and says what it would miss. Where the gateway’s policy asks for it, approvers decide before anything is dumped.',
+      'First the bot checks gateway, tools and rights, and refuses what would silently be incomplete. Where the gateway’s policy asks for it, approvers decide before anything is dumped.',
     ),
     {
       type: 'input',
@@ -90,6 +96,61 @@ export function noGoModal(gate: string, runId: string, origin: ModalOrigin): Mod
       },
     },
   ]);
+}
+
+/** What {@link ownVoteModal} asks: the two things that the buttons of the card cannot say. */
+export const OWN_VOTE = { go: 'go', withdraw: 'withdraw' } as const;
+
+/** A go with a comment, or the own vote taken back, while the gate is open. */
+export function ownVoteModal(run: Run, gate: Gate, person: PersonId, origin: ModalOrigin): ModalView {
+  const choice = (label: string, value: string) => ({ text: words(label, LIMITS.label), value });
+  return modal(MODALS.ownVote, 'Comment or withdraw', 'Send', { ...origin, gate: gate.gate }, [
+    section(`${runName(run)} waits for a go. ${ownVoteInWords(gate, person)} ${escape(afterGo(run, gate))}`),
+    {
+      type: 'input',
+      block_id: INPUTS.ownVoteChoice.block,
+      label: words('What do you want to do?', 2000),
+      element: {
+        type: 'static_select',
+        action_id: INPUTS.ownVoteChoice.action,
+        options: [choice('Go, with this comment', OWN_VOTE.go), choice('Withdraw my vote', OWN_VOTE.withdraw)],
+        placeholder: words('Choose', 150),
+      },
+    },
+    {
+      type: 'input',
+      block_id: INPUTS.ownVoteComment.block,
+      optional: true,
+      label: words('Comment', 2000),
+      hint: words('With a go: everybody sees it on the card, and it stays in the audit trail.', 2000),
+      element: {
+        type: 'plain_text_input',
+        action_id: INPUTS.ownVoteComment.action,
+        multiline: true,
+        max_length: REASON.most,
+      },
+    },
+  ]);
+}
+
+function ownVoteInWords(gate: Gate, person: PersonId): string {
+  const own = gate.votes.find((vote) => vote.person === person);
+  if (own === undefined) return 'You have not voted yet.';
+  const comment = own.comment === undefined || own.comment === '' ? '' : `: “${escape(cut(own.comment, 300))}”`;
+  return `Your vote so far is *${own.choice}*${comment}.`;
+}
+
+/** What is wrong with a submission of {@link ownVoteModal}, by block; null when it may pass. */
+export function ownVoteFaults(choice: string | undefined, comment: string): Readonly<Record<string, string>> | null {
+  const { ownVoteChoice, ownVoteComment } = INPUTS;
+  if (choice === undefined) return { [ownVoteChoice.block]: 'Choose one of the two.' };
+  if (choice === OWN_VOTE.withdraw) {
+    return comment === '' ? null : { [ownVoteComment.block]: 'A withdrawal takes no comment: leave this empty.' };
+  }
+  if (comment === '')
+    return { [ownVoteComment.block]: 'Write a comment, or press Go on the card for a go without one.' };
+  if (comment.length <= REASON.most) return null;
+  return { [ownVoteComment.block]: `A comment has at most ${REASON.most} characters; this has ${comment.length}.` };
 }
 
 /** The fault of a reason, for the modal; null when it may pass. Slack counts too, but is not asked to be right. */

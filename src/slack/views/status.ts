@@ -87,7 +87,7 @@ function gatewaySentence(gateway: ViewGateway, now: Date, view: ViewContext): st
 
 function gapWords(gaps: number | null): string {
   if (gaps === null) return 'gaps not known';
-  return gaps === 0 ? 'no known gaps' : `${count(gaps, 'thing')} not in it`;
+  return gaps === 0 ? 'no known gaps' : `${count(gaps, 'kind')} of data not in it`;
 }
 
 /** A failure after the last verified backup must not hide behind it. */

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,10 +107,12 @@ export function filesContract(name: string, open: () => Promise<Place> | Place):
     test('a file that is too large is refused, also when its size says nothing', async () => {
       const path = join(folder, 'large');
       writeFileSync(path, 'x'.repeat(200_000));
-      for (const large of [path, '/dev/zero'])
-        expect(await faultOf(run.readFile(large, { maxBytes: 100_000 }))).toEqual({
+      // Files of the kernel say that they have 0 bytes.
+      const silent = ['/proc/self/status'].filter((each) => existsSync(each));
+      for (const large of [path, ...silent])
+        expect(await faultOf(run.readFile(large, { maxBytes: 100 }))).toEqual({
           code: 'file.too-large',
-          message: `${large} has more than 100000 bytes, which is the most that is read of one file.`,
+          message: `${large} has more than 100 bytes, which is the most that is read of one file.`,
           hint: 'Look whether this file belongs to the gateway; keep large data elsewhere.',
           retryable: false,
         });

@@ -120,7 +120,7 @@ describe('votes (section 2)', () => {
   it('an operator who is no approver may not vote, and the try is recorded (1.3)', () => {
     const { events, refusal } = decide(story(...waiting()), vote(operator(BOB)), minutes(1));
     expect(refusal?.code).toBe('not-approver');
-    expect(refusal?.message).toBe('You may not decide this gate: it needs an approver of approvers');
+    expect(refusal?.message).toBe('You may not decide this gate: only approvers in the group approvers may');
     expect(events[0]?.type).toBe('refusal.recorded');
   });
 
@@ -145,7 +145,49 @@ describe('votes (section 2)', () => {
       { type: 'vote.withdrawn', data: { gate: GATE, person: BOB } },
     ]);
     const nothing: Command = { type: 'withdraw', gate: GATE, by: inSlack(CAROL), standing: approver(CAROL) };
-    expect(decide(run, nothing, minutes(1)).refusal?.code).toBe('no-vote');
+    const refused = decide(run, nothing, minutes(1));
+    expect(refused.refusal).toMatchObject({
+      message: 'You have no vote on B-142 to withdraw',
+      hint: 'Nothing to do',
+    });
+    expect(refused.events).toEqual([
+      {
+        type: 'refusal.recorded',
+        data: {
+          person: CAROL,
+          command: 'withdraw',
+          code: 'no-vote',
+          message: 'You have no vote on B-142 to withdraw',
+        },
+      },
+    ]);
+  });
+
+  it('a go may get another comment while the gate is open, which is an event and no second vote (2.4, 2.5)', () => {
+    const run = story(...waiting(TWO_APPROVERS, [cast(BOB)]));
+    const { events } = decide(run, vote(approver(BOB), 'go', { comment: 'change 4711' }), minutes(1));
+    expect(events).toEqual([
+      { type: 'vote.cast', data: { gate: GATE, person: BOB, choice: 'go', comment: 'change 4711' } },
+    ]);
+    const commented = story(...waiting(TWO_APPROVERS, [cast(BOB), ...events]));
+    expect(commented.gates[0]?.votes.map(({ person, comment }) => [person, comment])).toEqual([[BOB, 'change 4711']]);
+    for (const again of [{ comment: 'change 4711' }, {}]) {
+      expect(decide(commented, vote(approver(BOB), 'go', again), minutes(1))).toMatchObject({
+        events: [],
+        refusal: { code: 'already-voted' },
+      });
+    }
+  });
+
+  it('a withdrawal after the decision or the expiry changes nothing, and the try is recorded (2.4, 9.1)', () => {
+    const withdraw: Command = { type: 'withdraw', gate: GATE, by: inSlack(BOB), standing: approver(BOB) };
+    const decidedGate: EventBody = { type: 'gate.decided', data: { gate: GATE, outcome: 'go', by: [BOB] } };
+    const late = decide(story(...waiting(ONE_APPROVER, [cast(BOB), decidedGate])), withdraw, minutes(3));
+    expect(late.events.map(({ type }) => type)).toEqual(['refusal.recorded']);
+    expect(late.refusal?.code).toBe('gate-decided');
+    const expired = decide(story(...waiting(TWO_APPROVERS, [cast(BOB)])), withdraw, minutes(61));
+    expect(expired.events.map(({ type }) => type)).toEqual(['gate.expired', 'refusal.recorded']);
+    expect(expired.refusal?.code).toBe('gate-expired');
   });
 
   it('the same click twice counts once (2.10)', () => {

@@ -93,14 +93,14 @@ describe('the card', () => {
   test('that waits says first what it needs, from whom and until when', () => {
     const { text, blocks } = drawn(story(...waiting));
     expect(text).toBe(
-      `Backup B-142 of production, asked for by Alice, waits for a go: it needs 2 of approvers. Carol can still vote. Press Go or No-go on this message, before ${UNTIL}.`,
+      `Backup B-142 of production, asked for by Alice, waits for a go: it needs 2 approvals from approvers. Carol can still vote. Press Go or No-go on this message, before ${UNTIL}.`,
     );
     expect(textsOf(blocks).slice(0, 3)).toEqual([
       '✋ Backup of production · B-142',
-      `*Waiting for a go.* Needs 1 more of approvers. Carol can still vote. Until ${UNTIL}.`,
-      '*Go or no-go?* Needs 2 of approvers; one no-go stops it.\n• Bob says *go*\nAfter the go: “Dump the database” starts on production. A backup only reads from the gateway.',
+      `*Waiting for a go.* Needs 1 more approval from approvers. Carol can still vote. Open until ${UNTIL}.`,
+      '*Go or no-go?* Needs 2 approvals from approvers; one no-go stops it.\n• Bob says *go*\nAfter the go: “Dump the database” starts on production. A backup only reads from the gateway.',
     ]);
-    const [go, noGo, cancel] = buttonsOf(blocks);
+    const [go, noGo, ownVote, cancel] = buttonsOf(blocks);
     expect(go).toMatchObject({
       style: 'primary',
       value: 'B-142.g1',
@@ -111,6 +111,11 @@ describe('the card', () => {
       },
     });
     expect(noGo).toMatchObject({ style: 'danger', accessibility_label: 'No-go for B-142 on production' });
+    expect(ownVote).toMatchObject({
+      text: { text: 'Comment or withdraw…' },
+      value: 'B-142.g1',
+      accessibility_label: 'Go with a comment for B-142 on production, or withdraw your vote',
+    });
     expect(cancel?.confirm?.title?.text).toBe('Cancel B-142 on production?');
   });
 
@@ -228,7 +233,7 @@ describe('what a run owes', () => {
     const [gate] = before.gates;
     if (gate === undefined) throw new Error('no gate');
     expect(needsYou(before, gate, VIEW).text).toBe(
-      `<@U02BOB> and <@U03CAROL>: Backup B-142 of production, asked for by Alice, needs your go or no-go: 2 of approvers, before ${UNTIL}.`,
+      `<@U02BOB> and <@U03CAROL>: Backup B-142 of production, asked for by Alice, needs your go or no-go before ${UNTIL}. It takes 2 approvals from approvers.`,
     );
     const after = story(...waiting, goBy(CAROL), {
       type: 'gate.decided',

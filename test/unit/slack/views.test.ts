@@ -11,7 +11,14 @@ import { ACTIONS } from '../../../src/slack/views/kit/action-ids.ts';
 import type { Drawing } from '../../../src/slack/views/kit/blocks.ts';
 import { ownMark } from '../../../src/slack/views/kit/blocks.ts';
 import type { ViewContext } from '../../../src/slack/views/kit/context.ts';
-import { backupModal, noGoModal } from '../../../src/slack/views/modals.ts';
+import {
+  backupModal,
+  INPUTS,
+  noGoModal,
+  OWN_VOTE,
+  ownVoteFaults,
+  ownVoteModal,
+} from '../../../src/slack/views/modals.ts';
 import { card } from '../../../src/slack/views/run/card.ts';
 import { busy, refusal, staleButton } from '../../../src/slack/views/run/notices.ts';
 import { runAnswer, statusAnswer } from '../../../src/slack/views/status.ts';
@@ -94,6 +101,8 @@ function drawingsOf(run: Run, events: Parameters<typeof owedMessages>[1], view: 
   ];
 }
 
+const VOTES: readonly string[] = [ACTIONS.go, ACTIONS.noGo, ACTIONS.ownVote];
+
 describe('whatever happened to a run', () => {
   test('every message keeps Slack’s limits and has a sentence for screen readers (10.4)', () => {
     fc.assert(
@@ -124,14 +133,14 @@ describe('whatever happened to a run', () => {
     );
   });
 
-  test('go and no-go are on the card exactly while a gate is open, and carry the gate’s id and nothing else (2.9)', () => {
+  test('go, no-go and the own vote are on the card exactly while a gate is open, and carry the gate’s id and nothing else (2.9)', () => {
     fc.assert(
       fc.property(arbitraryStory, context, ({ runs, now }, view) => {
         for (const run of runs) {
           const gate = openGate(run);
           const buttons = buttonsOf(card(run, now, view).blocks);
-          const votes = buttons.filter(({ action_id: id }) => id === ACTIONS.go || id === ACTIONS.noGo);
-          expect(votes.map(({ value }) => value)).toEqual(gate === undefined ? [] : [gate.gate, gate.gate]);
+          const votes = buttons.filter(({ action_id: id }) => VOTES.includes(id ?? ''));
+          expect(votes.map(({ value }) => value)).toEqual(gate === undefined ? [] : VOTES.map(() => gate.gate));
           expect(votes.every((button) => button.accessibility_label?.includes(run.id))).toBe(true);
         }
       }),
@@ -144,7 +153,7 @@ describe('whatever happened to a run', () => {
       fc.property(arbitraryStory, context, ({ runs, now }, view) => {
         for (const run of runs) {
           const drawn = card(run, now, { ...view, noVotesHere: 'The channel is shared.' });
-          expect(buttonsOf(drawn.blocks).map(({ action_id: id }) => id)).not.toContain(ACTIONS.go);
+          expect(buttonsOf(drawn.blocks).filter(({ action_id: id }) => VOTES.includes(id ?? ''))).toEqual([]);
         }
       }),
       { numRuns: 30 },
@@ -162,6 +171,21 @@ describe('whatever happened to a run', () => {
         }
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test('the window for the own vote keeps the limits and pings nobody, whatever gateways and comments say', () => {
+    fc.assert(
+      fc.property(arbitraryStory, hostile, ({ runs }, poison) => {
+        for (const run of runs.map((one) => poisoned(one, poison))) {
+          for (const gate of run.gates) {
+            const { blocks } = ownVoteModal(run, gate, gate.votes[0]?.person ?? BOB, {});
+            expect(blockFaults(blocks as KnownBlock[], 100)).toEqual([]);
+            expect(rawTokens({ text: '', blocks: blocks as KnownBlock[] })).toEqual([]);
+          }
+        }
+      }),
+      { numRuns: 40 },
     );
   });
 
@@ -197,13 +221,35 @@ describe('whatever happened to a run', () => {
           body,
           hash: 'a'.repeat(64),
         }));
-        const drawn = auditAnswer({ rows, more: true, about: 'of <!channel>', next: '{}' }, { names: NAMES });
+        const drawn = auditAnswer(
+          { rows, more: true, about: 'of <!channel>', next: '{}', all: '{}' },
+          { names: NAMES },
+        );
         expect(blockFaults(drawn.blocks, 50)).toEqual([]);
         expect(rawTokens(drawn).filter((token) => !allowed(token, []))).toEqual([]);
       }),
       { numRuns: 60 },
     );
   });
+});
+
+test.each([
+  [undefined, 'x', { [INPUTS.ownVoteChoice.block]: 'Choose one of the two.' }],
+  [
+    OWN_VOTE.go,
+    '',
+    { [INPUTS.ownVoteComment.block]: 'Write a comment, or press Go on the card for a go without one.' },
+  ],
+  [
+    OWN_VOTE.go,
+    'x'.repeat(2001),
+    { [INPUTS.ownVoteComment.block]: 'A comment has at most 2000 characters; this has 2001.' },
+  ],
+  [OWN_VOTE.go, 'change 4711', null],
+  [OWN_VOTE.withdraw, '', null],
+  [OWN_VOTE.withdraw, 'x', { [INPUTS.ownVoteComment.block]: 'A withdrawal takes no comment: leave this empty.' }],
+])('the window for the own vote, sent with %s and %s', (choice, comment, faults) => {
+  expect(ownVoteFaults(choice, comment)).toEqual(faults);
 });
 
 test('windows keep the limits with a hundred gateways and long names', () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failureOf } from '../../../src/slack/outcome.ts';
-import { callerOf } from '../../../src/slack/caller.ts';
+import { callerOf } from '../../../src/slack/answering/caller.ts';
 import { parseAudit, parseBackup, parseStatus } from '../../../src/slack/commands/parse.ts';
+import { context, section } from '../../../src/slack/views/kit/blocks.ts';
 import { bytes, cut, duration, escape, lines, listed } from '../../../src/slack/views/kit/text.ts';
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
 
@@ -111,6 +112,16 @@ describe('text', () => {
         100,
       ),
     ).toMatch(/… and 27 more$/);
+  });
+
+  test('no mark that turns the direction of text comes through', () => {
+    expect(escape('a\u061Cb\u200E\u200Fc\u202A\u202Ed\u2066\u2069e')).toBe('abcde');
+  });
+
+  test('plain words of strangers stay plain: no address becomes a link, no @channel a mention', () => {
+    const text = { type: 'mrkdwn', text: '@channel https://evil.example', verbatim: true };
+    expect(section(text.text)).toEqual({ type: 'section', text });
+    expect(context(text.text)).toEqual({ type: 'context', elements: [text] });
   });
 
   test('secrets do not reach Slack, whoever wrote them (10.5)', () => {

@@ -5,7 +5,7 @@ import { METHODS, type Method } from './methods.ts';
 
 const BODY_BYTES = 4 * 1024 * 1024;
 /** Arguments that the SDK sends as JSON inside a form. */
-const NESTED = new Set(['blocks', 'attachments', 'view', 'metadata']);
+const NESTED = new Set(['blocks', 'attachments', 'view', 'metadata', 'files']);
 
 /** One Web API call: faults first, then token, scopes, the method's own refusals, then local-slack. */
 export async function handleApi(edge: Edge, request: IncomingMessage, response: ServerResponse): Promise<void> {

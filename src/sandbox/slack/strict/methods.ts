@@ -1,6 +1,7 @@
 import { drawDates } from './dates.ts';
 import { forward, no, type Answer, type Args, type Edge, word } from './edge.ts';
 import { channelInfo, history, members, mustBeMember, replies, scopeFamily } from './method-conversations.ts';
+import { checkAnnounced, checkShared } from './method-files.ts';
 import {
   blocksRefusal,
   checkDelete,
@@ -57,6 +58,8 @@ export const METHODS: Readonly<Record<string, Method>> = {
   'conversations.history': { scope: readHistory, answer: readable(history) },
   'conversations.replies': { scope: readHistory, answer: readable(replies) },
   'conversations.open': checked('conversations.open', 'im:write', anyone),
+  'files.getUploadURLExternal': checked('files.getUploadURLExternal', 'files:write', checkAnnounced),
+  'files.completeUploadExternal': checked('files.completeUploadExternal', 'files:write', checkShared),
   'reactions.add': checked('reactions.add', 'reactions:write', mustBeMember),
   'users.info': { scope: () => 'users:read', answer: userInfo },
   'usergroups.list': {

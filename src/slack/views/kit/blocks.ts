@@ -4,6 +4,7 @@ import type {
   ConfirmationDialog,
   ContextBlock,
   KnownBlock,
+  MrkdwnElement,
   PlainTextElement,
 } from '@slack/types';
 import { cut, plain } from './text.ts';
@@ -44,9 +45,17 @@ export function header(text: string): KnownBlock {
   return { type: 'header', text: words(text, LIMITS.header) };
 }
 
+/**
+ * `verbatim`: Slack reads its own markup and leaves plain words alone. Otherwise it would make links of addresses and
+ * channel names, and of certain mentions written plainly, which a stranger's text may hold.
+ */
+function mrkdwn(text: string): MrkdwnElement {
+  return { type: 'mrkdwn', text, verbatim: true };
+}
+
 /** A paragraph. `text` is mrkdwn: whatever comes from outside must be escaped already. */
 export function section(text: string): KnownBlock {
-  return { type: 'section', text: { type: 'mrkdwn', text: cut(text, LIMITS.section) } };
+  return { type: 'section', text: mrkdwn(cut(text, LIMITS.section)) };
 }
 
 /** Small grey line of facts. */
@@ -54,7 +63,7 @@ export function context(...texts: readonly string[]): ContextBlock {
   const shown = texts.filter((text) => text !== '');
   // One element: several stand in columns of their own, which break short facts over many lines.
   const text = cut(shown.join(' · '), LIMITS.contextText);
-  return { type: 'context', elements: text === '' ? [] : [{ type: 'mrkdwn', text }] };
+  return { type: 'context', elements: text === '' ? [] : [mrkdwn(text)] };
 }
 
 export function divider(): KnownBlock {

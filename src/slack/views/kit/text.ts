@@ -32,7 +32,7 @@ function oneLine(text: string): string {
   return redact(text.slice(0, LONGEST))
     .toWellFormed()
     .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replaceAll(/[\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '')
+    .replaceAll(/\p{Bidi_Control}/gu, '')
     .trim();
 }
 

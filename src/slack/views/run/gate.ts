@@ -23,13 +23,13 @@ export function gateBlocks(run: Run, gate: Gate, view: ViewContext): readonly Kn
   return [
     section([policy, ...votes, escape(afterGo(run, gate))].join('\n')),
     context(
-      `Approving \`${gate.digest.slice(0, 12)}\``,
+      `A go approves exactly \`${gate.digest.slice(0, 12)}\``,
       `Evidence: ${gate.evidence.length === 0 ? 'none' : escape(listed(gate.evidence.map(stepOfEvidence(run)), 6))}`,
       `Expires ${date(gate.expiresAt)}`,
       'The requester’s own vote never counts',
     ),
     view.noVotesHere === undefined
-      ? actions(goButton(run, gate), noGoButton(run, gate), cancelButton(run))
+      ? actions(goButton(run, gate), noGoButton(run, gate), ownVoteButton(run, gate), cancelButton(run))
       : section(`*No votes are taken here:* ${escape(view.noVotesHere)}`),
     ...(view.noVotesHere === undefined ? [] : [actions(cancelButton(run))]),
   ];
@@ -75,6 +75,16 @@ export function noGoButton(run: Run, gate: Gate) {
     says: `No-go for ${run.id} on ${placeName(run.plan)}`,
     value: gate.gate,
     style: 'danger',
+  });
+}
+
+/** A go with a comment, or a vote taken back: opens the modal that asks which. */
+export function ownVoteButton(run: Run, gate: Gate) {
+  return button({
+    action: ACTIONS.ownVote,
+    label: 'Comment or withdraw…',
+    says: `Go with a comment for ${run.id} on ${placeName(run.plan)}, or withdraw your vote`,
+    value: gate.gate,
   });
 }
 

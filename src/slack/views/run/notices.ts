@@ -20,13 +20,13 @@ export function needsYou(run: Run, gate: Gate, view: ViewContext, name = `needs-
     return drawing(slot, text, [section(text), ...linkRow(run, view)]);
   }
   const asked = listed(run.eligible.map(mention), 30);
-  const text = `${asked}: ${runName(run)}, asked for by ${named(run.requestedBy, view.names)}, needs your go or no-go: ${policyInWords(gate)}, before ${date(gate.expiresAt)}.`;
+  const text = `${asked}: ${runName(run)}, asked for by ${named(run.requestedBy, view.names)}, needs your go or no-go before ${date(gate.expiresAt)}. It takes ${policyInWords(gate)}.`;
   return drawing(slot, text, [section(text), ...linkRow(run, view)]);
 }
 
 /** Direct message to somebody who can still vote, at half and four fifths of the gate's life. */
 export function reminder(run: Run, gate: Gate, percent: number, person: PersonId, view: ViewContext): Drawing {
-  const text = `${runName(run)} still waits for a go, and you can vote: it needs ${policyInWords(gate)}, before ${date(gate.expiresAt)}. Then it is cancelled, and nothing was started.`;
+  const text = `${runName(run)} still waits for a go, and you can vote: it takes ${policyInWords(gate)} before ${date(gate.expiresAt)}. After that it is cancelled, and nothing will have been started.`;
   return drawing(ownMark(run.id, `reminder:${gate.gate}:${percent}:${person}`), text, [
     section(text),
     ...linkRow(run, view),
@@ -85,7 +85,7 @@ export function busy(refused: Refusal, run: Run, view: ViewContext): Drawing {
 export function staleButton(refused: Refusal, run: Run, gate: Gate | undefined, view: ViewContext): Drawing {
   const { is, line } = stand(run, view);
   const { message, hint } = inWords(refused, view);
-  const first = gate === undefined || gate.status === 'open' ? message : gateWords(run, gate, view);
+  const first = gate === undefined || gate.status === 'open' ? message : `Too late. ${gateWords(run, gate, view)}`;
   const text = `${first} ${runName(run)} now ${is}. ${line}`;
   return drawing('stale/', text, [section(`🚫 ${text}\n➡️ ${hint}`), ...linkRow(run, view)]);
 }

@@ -131,7 +131,9 @@ export function signatures(run: Run, view: ViewContext): readonly string[] {
     decision(run, view),
     run.endedAt === undefined ? '' : `Took ${duration(secondsBetween(run.requestedAt, run.endedAt))}`,
     run.retryOf === undefined ? '' : `Tried again after ${escape(run.retryOf)}`,
-    run.refusals === 0 ? '' : `${count(run.refusals, 'attempt')} without effect (see /kong-audit ${run.id})`,
+    run.refusals === 0
+      ? ''
+      : `${count(run.refusals, 'refused or late try', 'refused or late tries')} (see /kong-audit ${run.id})`,
     view.head ? `Signed head of the audit: row ${view.head.seq}, \`${escape(view.head.hash.slice(0, 12))}\`` : '',
   ];
 }

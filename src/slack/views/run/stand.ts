@@ -114,10 +114,10 @@ function stepStand(step: PlannedStep, state: StepState | undefined): Stand | nul
 }
 
 function waiting(run: Run, gate: Gate, names: Names): string {
-  return `Needs ${missingInWords(gate)}. ${stillToVote(run, gate, names)} Until ${date(gate.expiresAt)}.`;
+  return `Needs ${missingInWords(gate)}. ${stillToVote(run, gate, names)} Open until ${date(gate.expiresAt)}.`;
 }
 
-/** "1 more go of approvers and 2 more of dba". Seats are counted as `decide` counts them, groups being as voted. */
+/** "1 more approval from approvers". Seats are counted as `decide` counts them, groups being as voted. */
 export function missingInWords(gate: Gate): string {
   const said = new Set(gate.votes.filter(({ choice }) => choice === 'go').map(({ person }) => person));
   const groups = gate.policy.requirements.map(({ group }) => group);
@@ -127,16 +127,21 @@ export function missingInWords(gate: Gate): string {
     const open = missingSeats(seat(gate.policy.requirements, voters));
     return open.length === 0
       ? 'nothing more'
-      : open.map(({ group, missing }) => `${missing}${said.size > 0 ? ' more' : ''} of ${escape(group)}`).join(' and ');
+      : open.map(({ group, missing }) => approvals(missing, group, said.size > 0 ? 'more ' : '')).join(' and ');
   }
   const so = said.size === 0 ? '' : ` (${said.size} said go so far)`;
   return `${policyInWords(gate)}${so}`;
 }
 
-/** The whole policy: "1 of approvers and 2 of dba". */
+/** "2 approvals from dba". */
+function approvals(many: number, group: string, more = ''): string {
+  return `${count(many, `${more}approval`)} from ${escape(group)}`;
+}
+
+/** The whole policy: "1 approval from approvers and 2 approvals from dba". */
 export function policyInWords(gate: Pick<Gate, 'policy'>): string {
   return listed(
-    gate.policy.requirements.map(({ group, minimum }) => `${minimum} of ${escape(group)}`),
+    gate.policy.requirements.map(({ group, minimum }) => approvals(minimum, group)),
     12,
   );
 }

@@ -1,13 +1,13 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- Slack's method, not a window's */
 import { randomBytes } from 'node:crypto';
-import type { Caller } from '../runs/person.ts';
+import type { Caller } from '../../runs/person.ts';
 import type { PayloadIdentity } from './caller.ts';
 import { callerOf } from './caller.ts';
 import type { SlackDeps } from './deps.ts';
-import { failureOf } from './outcome.ts';
-import type { Drawing } from './views/kit/blocks.ts';
-import { drawing, section } from './views/kit/blocks.ts';
-import { userId } from './views/kit/text.ts';
+import { failureOf } from '../outcome.ts';
+import type { Drawing } from '../views/kit/blocks.ts';
+import { drawing, section } from '../views/kit/blocks.ts';
+import { userId } from '../views/kit/text.ts';
 
 /** Where an answer to this person alone can go, best first. */
 export interface AnswerPlace {

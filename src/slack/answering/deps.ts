@@ -1,9 +1,9 @@
-import type { Operations, PeopleDirectory } from '../engine/ports.ts';
-import type { Clients } from './clients.ts';
-import type { SlackLog } from './log.ts';
-import type { BotIdentity } from './publish/ports.ts';
-import type { Publisher } from './publish/publisher.ts';
-import type { Names } from './views/kit/text.ts';
+import type { Operations, PeopleDirectory } from '../../engine/ports.ts';
+import type { Clients } from '../clients.ts';
+import type { SlackLog } from '../log.ts';
+import type { BotIdentity } from '../publish/ports.ts';
+import type { Publisher } from '../publish/publisher.ts';
+import type { Names } from '../views/kit/text.ts';
 
 /** What the handlers of commands, clicks and modals need. */
 export interface SlackDeps {

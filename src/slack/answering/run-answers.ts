@@ -1,15 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Answer } from '../engine/ports.ts';
-import { runOfGate } from '../runs/gate.ts';
-import type { Run } from '../runs/run.ts';
+import type { Answer } from '../../engine/ports.ts';
+import { runOfGate } from '../../runs/gate.ts';
+import type { Run } from '../../runs/run.ts';
 import type { Call } from './answer.ts';
 import type { SlackDeps } from './deps.ts';
 import { cardLink } from './links.ts';
 import { recordIfNew } from './rights.ts';
-import type { Drawing } from './views/kit/blocks.ts';
-import type { ViewContext } from './views/kit/context.ts';
-import { busy, done, refusal, staleButton } from './views/run/notices.ts';
-import { runName } from './views/run/stand.ts';
+import type { Drawing } from '../views/kit/blocks.ts';
+import type { ViewContext } from '../views/kit/context.ts';
+import { busy, done, refusal, staleButton } from '../views/run/notices.ts';
+import { runName } from '../views/run/stand.ts';
 
 export function viewOf(deps: Pick<SlackDeps, 'names' | 'bot'>, run?: Run): ViewContext {
   return { names: deps.names, link: run === undefined ? null : cardLink(deps.bot(), run) };

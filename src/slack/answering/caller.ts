@@ -1,4 +1,4 @@
-import type { Caller } from '../runs/person.ts';
+import type { Caller } from '../../runs/person.ts';
 
 /** The parts of Slack's payloads that say who somebody is; the same for commands, clicks, modals and events. */
 export interface PayloadIdentity {

@@ -1,5 +1,5 @@
-import type { Run } from '../runs/run.ts';
-import type { BotIdentity } from './publish/ports.ts';
+import type { Run } from '../../runs/run.ts';
+import type { BotIdentity } from '../publish/ports.ts';
 
 /**
  * Address of a message: `https://acme.slack.com/archives/C01/p1700000000000100`, as Slack's own "Copy link" makes it.
