@@ -74,6 +74,14 @@ async function lookBefore(client: Client, bot: string): Promise<string> {
         'then run `kong-chatops migrate` again.',
     );
   }
+  if (!seen.may_create && seen.owner === bot) {
+    throw new StoreFault(
+      'store.owner-may-not-create',
+      `The only role given is ${bot}, the bot's own, and it may not make schemas in the database ${seen.database}.`,
+      'Set DATABASE_OWNER_URL to the role that owns the database, then run `kong-chatops migrate` again. ' +
+        'Do not grant the bot’s role that right: then it could change the audit trail.',
+    );
+  }
   if (!seen.may_create) {
     throw new StoreFault(
       'store.owner-may-not-create',

@@ -37,6 +37,17 @@ describe.skipIf(!need('pg_dump') || !need('pg_restore'))('a worker killed by SIG
     });
   }
 
+  /** How many of them wait for a lock: only those does the server keep when their client is gone. */
+  async function waitingOf(name: string): Promise<number> {
+    return await withClient(database.url, async (client) => {
+      const { rows } = await client.query<{ count: string }>(
+        `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`,
+        [name],
+      );
+      return Number(rows[0]?.count);
+    });
+  }
+
   async function startWorker(name: string, outDir: string): Promise<ChildProcess> {
     const access = { password: database.password, applicationName: name, workDir: database.workDir };
     const env = await databaseEnvironment(run, database.config, access);
@@ -49,7 +60,7 @@ describe.skipIf(!need('pg_dump') || !need('pg_restore'))('a worker killed by SIG
        await pgDump(localRunner(), ${JSON.stringify({ ...request, lockWaitSeconds: 600 })});`,
     );
     const worker = spawn(process.execPath, [script], { stdio: 'ignore' });
-    await vi.waitFor(async () => expect(await sessionsOf(name)).toBe(1), patient);
+    await vi.waitFor(async () => expect(await waitingOf(name)).toBe(1), patient);
     return worker;
   }
 

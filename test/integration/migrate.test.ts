@@ -65,6 +65,17 @@ describe('migrate', () => {
     await other.drop();
   });
 
+  it('asks for the owner, and never for a right of the bot, when the bot’s role is all it is given', async () => {
+    const other = await freshDatabase();
+    await expect(migrate({ ownerUrl: other.botUrl, botUrl: other.botUrl })).rejects.toMatchObject({
+      code: 'store.owner-may-not-create',
+      hint:
+        'Set DATABASE_OWNER_URL to the role that owns the database, then run `kong-chatops migrate` again. ' +
+        'Do not grant the bot’s role that right: then it could change the audit trail.',
+    });
+    await other.drop();
+  });
+
   it('works with one role for both', async () => {
     const other = await freshDatabase();
     const result = await migrate({ ownerUrl: other.ownerUrl, botUrl: other.ownerUrl });
