@@ -146,6 +146,8 @@ function indexRow(id: string, version: number): RunIndex {
     exclusive: null,
     dueAt: null,
     verifiedAt: null,
+    setId: null,
+    restoredAt: null,
   };
 }
 

@@ -1,28 +1,31 @@
 import { hostname } from 'node:os';
 import type { Pool } from 'pg';
-import type { Config, GatewayConfig } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import type { EngineDeps } from './engine/deps.ts';
-import type { EngineGateway } from './engine/operations-deps.ts';
 import type { EventStore, Operations, PeopleDirectory, ProgressBoard, StepLocks } from './engine/ports.ts';
 import type { Log } from './operations/log.ts';
 import type { RunCommand } from './run-command/command.ts';
 import type { Actor } from './runs/person.ts';
-import type { GatePolicy, QueueName, StepQueue } from './runs/plan.ts';
+import type { QueueName, StepQueue } from './runs/plan.ts';
+import { encryptionOf } from './backup/encryption.ts';
 import { readRows } from './audit/read-rows.ts';
 import { recordHead } from './audit/heads.ts';
 import { createEventStore } from './audit/store.ts';
+import { catalogue, type CatalogueEntry } from './backup/catalogue.ts';
 import { createEngine, type Engine } from './engine/advance.ts';
 import { rememberFolds } from './engine/folds.ts';
 import { createOperations } from './engine/operations.ts';
 import { openWorkRoot, type WorkRoot } from './run-command/work-folders.ts';
+import { engineGateway } from './gateway-plans.ts';
 import { createMetrics, type Metrics } from './operations/metrics.ts';
 import { createStepLocks } from './postgres/lock.ts';
 import { createPool } from './postgres/pool.ts';
 import { createProgressBoard } from './postgres/progress.ts';
 import { connect as connectQueues, type Queues } from './queue/connect.ts';
 import { localRunner } from './run-command/local.ts';
-import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';
+import { runnerFor } from './run-command/runner-for.ts';
 import { QUEUES } from './runs/plan.ts';
+import { openDestination } from './steps/deps.ts';
 import { stepsFor } from './steps/steps.ts';
 import { VERSION } from './version.ts';
 
@@ -83,9 +86,10 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     folds: rememberFolds(store),
     board,
     people: options.people,
-    gateways: config.gateways.map((gateway) => engineGateway(config, gateway)),
+    gateways: config.gateways.map((gateway) => engineGateway(config, gateway, options.serves)),
     configDigest: config.digest,
     clock: now,
+    storedSets: (gateway) => storedSets(config, gateway),
     coordinate: (run) => engine.coordinate(run.id, run).catch((error: unknown) => notWoken(log, run.id, error)),
     readAudit: async (query) => (await readRows(pool, query)).rows,
     onRefusal: (code) => metrics.refused(code),
@@ -114,13 +118,21 @@ interface Grounds {
 
 function engineDeps(parts: Parts, options: CoreOptions, { folders, locks }: Grounds): EngineDeps {
   const { config, log, store, board, queues, metrics, pool, self } = parts;
+  const { runner } = options;
   const sign = () => recordHead(pool, config.secret(config.signing.private_key), self, now().toISOString());
   return {
     store,
     board,
     queue: queues.wakeQueue,
     locks,
-    stepsFor: stepsFor({ config, runner: options.runner ?? localRunner(), clock: now, head: sign }),
+    stepsFor: stepsFor({
+      config,
+      runnerFor: runner === undefined ? runnerFor : () => runner,
+      worker: localRunner(),
+      clock: now,
+      head: sign,
+      encryption: encryptionOf(config, localRunner()),
+    }),
     clock: now,
     log,
     host: hostname(),
@@ -164,28 +176,14 @@ function metricSources(config: Config, store: EventStore, queues: Queues) {
   };
 }
 
-/** The gateway as people's commands see it: its plan follows from the configuration in force. */
-function engineGateway(config: Config, gateway: GatewayConfig): EngineGateway {
-  const policy = gateway.approvals.backup;
-  const gate: GatePolicy | null =
-    policy === undefined
-      ? null
-      : { requirements: policy.groups, expiresSeconds: policy.expires_minutes * 60, cli: policy.cli };
-  const kinds = ARTIFACT_KINDS.filter(
-    (kind) =>
-      (kind !== 'database' || gateway.database !== undefined) && (kind !== 'files' || gateway.files !== undefined),
+/** What lies in the destinations of a gateway now; nothing is remembered of it. */
+async function storedSets(config: Config, name: string): Promise<readonly CatalogueEntry[]> {
+  const names = config.gateways.find((gateway) => gateway.name === name)?.destinations ?? [];
+  return await catalogue(
+    names.map((destination) => openDestination(config, destination)),
+    name,
+    now(),
   );
-  const plan = backupPlan({
-    gateway: gateway.name,
-    environment: gateway.environment,
-    kinds,
-    workspaces: gateway.workspaces,
-    destinations: gateway.destinations,
-    policy: gate,
-    attempts: config.limits.step_attempts,
-    deadlineSeconds: config.limits.step_minutes * 60,
-  });
-  return { name: gateway.name, environment: gateway.environment, channel: gateway.channel, backupPlan: plan };
 }
 
 /** Queues that carry steps; `publish` carries drawing. */

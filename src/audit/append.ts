@@ -96,5 +96,7 @@ export function indexColumns(index: RunIndex): Record<string, unknown> {
     exclusive: index.exclusive,
     due_at: index.dueAt,
     verified_at: index.verifiedAt,
+    set_id: index.setId,
+    restored_at: index.restoredAt,
   };
 }

@@ -11,7 +11,15 @@ export interface FindRuns {
   readonly person?: PersonId;
   readonly active?: boolean;
   readonly verified?: boolean;
+  readonly locked?: boolean;
   readonly limit: number;
+}
+
+/** As `ProvenSet` of engine/ports.ts. */
+export interface ProvenSet {
+  readonly set: string;
+  readonly verifiedAt: string | null;
+  readonly restoredAt: string | null;
 }
 
 interface RunRow {
@@ -28,10 +36,12 @@ interface RunRow {
   readonly exclusive: string | null;
   readonly due_at: Date | null;
   readonly verified_at: Date | null;
+  readonly set_id: string | null;
+  readonly restored_at: Date | null;
 }
 
 const COLUMNS =
-  'id, kind, gateway, state, version, requested_by, requested_at, updated_at, active, unsettled, exclusive, due_at, verified_at';
+  'id, kind, gateway, state, version, requested_by, requested_at, updated_at, active, unsettled, exclusive, due_at, verified_at, set_id, restored_at';
 
 /** Runs that the sweep must look at: active, or owing a last drawing. Oldest first, so that none is starved. */
 export async function openRuns(pool: Pool): Promise<RunIndex[]> {
@@ -50,8 +60,16 @@ export async function findRuns(pool: Pool, filter: FindRuns): Promise<RunIndex[]
           AND ($2::text IS NULL OR requested_by = $2)
           AND ($3::boolean IS NULL OR active = $3)
           AND ($4::boolean IS NULL OR (verified_at IS NOT NULL) = $4)
-        ORDER BY requested_at DESC, length(id) DESC, id DESC LIMIT $5`,
-      [filter.gateway ?? null, filter.person ?? null, filter.active ?? null, filter.verified ?? null, filter.limit],
+          AND ($5::boolean IS NULL OR (exclusive IS NOT NULL AND NOT active) = $5)
+        ORDER BY requested_at DESC, length(id) DESC, id DESC LIMIT $6`,
+      [
+        filter.gateway ?? null,
+        filter.person ?? null,
+        filter.active ?? null,
+        filter.verified ?? null,
+        filter.locked ?? null,
+        filter.limit,
+      ],
     ),
   );
   return rows.map(indexOfRow);
@@ -79,6 +97,22 @@ export async function latestRuns(pool: Pool): Promise<RunIndex[]> {
   return rows.map(indexOfRow);
 }
 
+/** What runs proved of each set of a gateway: when it was verified, and when a drill last restored it. */
+export async function provenSets(pool: Pool, gateway: string): Promise<ProvenSet[]> {
+  const { rows } = await inStore(() =>
+    pool.query<{ set_id: string; verified_at: Date | null; restored_at: Date | null }>(
+      `SELECT set_id, max(verified_at) AS verified_at, max(restored_at) AS restored_at
+         FROM kong_chatops.runs WHERE gateway = $1 AND set_id IS NOT NULL GROUP BY set_id ORDER BY set_id`,
+      [gateway],
+    ),
+  );
+  return rows.map((row) => ({
+    set: row.set_id,
+    verifiedAt: row.verified_at?.toISOString() ?? null,
+    restoredAt: row.restored_at?.toISOString() ?? null,
+  }));
+}
+
 /** Every row of the index, by id: for comparing it with the log. */
 export async function allRuns(pool: Pool): Promise<RunIndex[]> {
   const { rows } = await inStore(() => pool.query<RunRow>(`SELECT ${COLUMNS} FROM kong_chatops.runs ORDER BY id`));
@@ -100,5 +134,7 @@ function indexOfRow(row: RunRow): RunIndex {
     exclusive: row.exclusive,
     dueAt: row.due_at?.toISOString() ?? null,
     verifiedAt: row.verified_at?.toISOString() ?? null,
+    setId: row.set_id,
+    restoredAt: row.restored_at?.toISOString() ?? null,
   };
 }

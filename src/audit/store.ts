@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { Fault } from '../runs/fault.ts';
 import { appendAll, callOf, systemCallOf, type AppendCall } from './append.ts';
 import { joinCalls } from './batch.ts';
-import { findRuns, latestRuns, openRuns, type FindRuns } from './find-runs.ts';
+import { findRuns, latestRuns, openRuns, provenSets, type FindRuns, type ProvenSet } from './find-runs.ts';
 import { load, nextRunId } from './load.ts';
 import type { NewSystemEvent, RunEvent } from '../runs/event.ts';
 import type { AppendRequest, AppendResult, RunIndex } from '../runs/log.ts';
@@ -16,6 +16,7 @@ export interface AuditStore {
   openRuns(): Promise<RunIndex[]>;
   findRuns(filter: FindRuns): Promise<RunIndex[]>;
   latestRuns(): Promise<RunIndex[]>;
+  provenSets(gateway: string): Promise<ProvenSet[]>;
 }
 
 /** Binds the statements to a pool. Every method throws a StoreFault when the database fails. */
@@ -36,5 +37,6 @@ export function createEventStore(pool: Pool): AuditStore {
     openRuns: () => openRuns(pool),
     findRuns: (filter) => findRuns(pool, filter),
     latestRuns: () => latestRuns(pool),
+    provenSets: (gateway) => provenSets(pool, gateway),
   };
 }

@@ -1,25 +1,21 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream';
 import type { Readable } from 'node:stream';
-import { constants, createZstdCompress } from 'node:zlib';
 import { Fault } from '../runs/fault.ts';
 import { CopyLines } from './copy-lines.ts';
 import { tarOf } from './tar.ts';
 import type { TarEntry } from './tar.ts';
 
-/** Restored without this program by `tar --zstd -xf database.tar.zst && pg_restore -d NAME database`. */
-export const DATABASE_ARCHIVE = 'database.tar.zst';
+/** Stored as `database.tar.zst`: `tar --zstd -xf database.tar.zst && pg_restore -d NAME database` brings it back. */
+export const DATABASE_TAR = 'database.tar';
 const FOLDER = 'database';
 const DATA_FILE = /^\d+\.dat$/;
 const READ_AT_ONCE = 1 << 20;
-const LEVEL = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
 
 export interface DatabaseArchive {
-  /** The tar, compressed by zstd with a checksum of its own. */
   readonly stream: Readable;
-  /** Bytes of the files before tar and zstd. */
+  /** Bytes of the files before tar. */
   readonly unpackedBytes: number;
   /** After the last byte: throws a Fault unless the rows in it are exactly these, table by table. */
   confirmRows(rowsOfTables: readonly number[]): void;
@@ -28,8 +24,6 @@ export interface DatabaseArchive {
 /**
  * Packs an uncompressed dump in directory format (pg_dump -Fd -Z0). While it reads, it counts the rows of each data
  * file: such a dump carries no checksum, and pg_restore reads a file that was cut at a line's end without a word.
- *
- * zstd outside pg_dump, because gzip inside it is what makes a plain dump slow (bench/backup.ts).
  */
 export async function databaseArchive(
   folder: string,
@@ -53,10 +47,8 @@ export async function databaseArchive(
     return { name: `${FOLDER}/${name}`, bytes: size, mode: 0o600, modifiedAt, open };
   };
   const entries = await Promise.all((await readdir(folder)).map(entryOf));
-  // The callback is only asked for so that an error goes down the pipe instead of ending the process.
-  const stream = pipeline(tarOf(entries), createZstdCompress({ chunkSize: 1 << 18, params: LEVEL }), () => undefined);
   return {
-    stream,
+    stream: tarOf(entries),
     unpackedBytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
     confirmRows: (rows) => refuseOtherRows(sorted(rows), sorted(found)),
   };

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Fault } from '../runs/fault.ts';
 import type { JsonObject } from '../runs/json.ts';
 import type { SetRef } from './set-id.ts';
 
@@ -50,12 +51,34 @@ export interface Destination {
   /** Removes what is staged under this name, and never anything published. Harmless when there is nothing. */
   discard(ref: SetRef): Promise<void>;
   isPublished(ref: SetRef): Promise<boolean>;
+  /** Gateways of which anything lies here, sorted. */
+  listGateways(): Promise<readonly string[]>;
   /** Names of the published sets of a gateway, oldest first. */
   listSets(gateway: string): Promise<readonly string[]>;
   /** Names and sizes of all files of a published set, by name. */
   listFiles(ref: SetRef): Promise<readonly { readonly name: string; readonly bytes: number }[]>;
   /** A file of a published set. */
   read(ref: SetRef, name: string, signal?: AbortSignal): Promise<Readable>;
+}
+
+/** A published set is never changed. */
+export function setExists(destination: string, ref: SetRef): Fault {
+  return new Fault(
+    'set-exists',
+    `Destination ${destination}: set ${ref.set} is already published, and a published set is never changed.`,
+    'Start a new backup: it gets a name of its own.',
+  );
+}
+
+/** Whatever lies among the artifacts without facts (`others`) was left by somebody who died: it must not be published. */
+export function stagingUnfinished(destination: string, ref: SetRef, whole: number, others: readonly string[]): Fault {
+  return new Fault(
+    'staging-unfinished',
+    whole === 0
+      ? `Destination ${destination}: nothing is staged for set ${ref.set}, so there is nothing to publish.`
+      : `Destination ${destination}: ${others.join(', ')} was not finished, so set ${ref.set} cannot be published.`,
+    'Start the backup again.',
+  );
 }
 
 /** The files of a set as people find them. */

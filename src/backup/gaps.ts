@@ -95,6 +95,8 @@ export interface SetFacts {
   readonly declarative: boolean;
   /** What the steps reported. */
   readonly reported: readonly Gap[];
+  /** Whether every artifact is encrypted. */
+  readonly encrypted?: boolean;
 }
 
 /** The gap report of a set: what the steps reported, what follows from all of them together, and the encryption. */
@@ -106,15 +108,29 @@ export function gapReport(facts: SetFacts): readonly Gap[] {
   const byTables = facts.tables !== null && facts.declarative ? tableGaps(facts.tables) : [];
   const known = new Set(byTables.map((gap) => gap.kind));
   const reported = facts.reported.filter((gap) => !known.has(gap.kind));
-  return [...unplanned, ...unique(reported), ...byTables, NOT_ENCRYPTED];
+  return [...unplanned, ...unique(reported), ...byTables, ...(facts.encrypted === true ? [] : [NOT_ENCRYPTED])];
 }
 
 const NOT_ENCRYPTED: Gap = {
   kind: 'encryption',
   count: null,
   what: 'NOT ENCRYPTED: whoever can read the destination can read every credential in the set',
-  why: 'sets are not encrypted yet; files are readable by the system user of the bot alone',
+  why: 'the configuration names no recipients (encryption.recipients); files are readable by the system user of the bot alone',
 };
+
+/** The set has fewer copies than the gateway should have, and will never have more (behaviour 5.7). */
+export function missingDestinations(lost: readonly { readonly destination: string; readonly why: string }[]): Gap[] {
+  if (lost.length === 0) return [];
+  const names = lost.map(({ destination }) => destination).join(' and ');
+  return [
+    {
+      kind: 'destinations',
+      count: lost.length,
+      what: `${lost.length === 1 ? '1 copy is' : `${lost.length} copies are`} missing: the set is not in ${names}`,
+      why: lost.map(({ why }) => why).join(' '),
+    },
+  ];
+}
 
 /** The only place that may call a set complete: nothing that exists on the gateway is missing from it. */
 export function completeness(gaps: readonly Gap[]): string {

@@ -7,9 +7,10 @@ import type { Readable } from 'node:stream';
 import { Fault } from '../runs/fault.ts';
 import { canonicalText } from '../runs/json.ts';
 import type { JsonObject } from '../runs/json.ts';
-import { MANIFEST, SIGNATURE } from './destination.ts';
+import { MANIFEST, setExists, SIGNATURE, stagingUnfinished } from './destination.ts';
 import type { Destination, StagedArtifact, StoredFile } from './destination.ts';
 import { exists, makeFolders, moveFolder, namesIn, sizeOf, writeText, writeWhole } from './durable.ts';
+import { plainName, setName } from './names.ts';
 import { isSetId } from './set-id.ts';
 import type { SetRef } from './set-id.ts';
 import { storageFault } from './storage-fault.ts';
@@ -116,6 +117,12 @@ export class LocalDestination implements Destination {
     return this.#guarded(`looking for set ${ref.set}`, () => exists(join(this.placeOf(ref), MANIFEST)));
   }
 
+  async listGateways(): Promise<readonly string[]> {
+    return this.#guarded('listing gateways', async () =>
+      (await namesIn(this.#root)).filter((name) => !name.startsWith('.')),
+    );
+  }
+
   async listSets(gateway: string): Promise<readonly string[]> {
     return this.#guarded('listing sets', async () => {
       const names = (await namesIn(this.#gateway(gateway))).filter(isSetId);
@@ -156,12 +163,7 @@ export class LocalDestination implements Destination {
   }
 
   async #refusePublished(ref: SetRef): Promise<void> {
-    if (!(await exists(this.placeOf(ref)))) return;
-    throw new Fault(
-      'set-exists',
-      `Destination ${this.name}: set ${ref.set} is already published, and a published set is never changed.`,
-      'Start a new backup: it gets a name of its own.',
-    );
+    if (await exists(this.placeOf(ref))) throw setExists(this.name, ref);
   }
 
   /** Whatever lies among the artifacts without facts was left by somebody who died: it must not be published. */
@@ -169,14 +171,7 @@ export class LocalDestination implements Destination {
     const whole = new Set((await this.stagedArtifacts(ref)).map((artifact) => artifact.name));
     const others = (await namesIn(this.#staging(ref).set)).filter((name) => !whole.has(name));
     const unfinished = others.filter((name) => name !== MANIFEST && name !== SIGNATURE);
-    if (whole.size > 0 && unfinished.length === 0) return;
-    throw new Fault(
-      'staging-unfinished',
-      whole.size === 0
-        ? `Destination ${this.name}: nothing is staged for set ${ref.set}, so there is nothing to publish.`
-        : `Destination ${this.name}: ${unfinished.join(', ')} was not finished, so set ${ref.set} cannot be published.`,
-      'Start the backup again.',
-    );
+    if (whole.size === 0 || unfinished.length > 0) throw stagingUnfinished(this.name, ref, whole.size, unfinished);
   }
 
   /** Every system error in the work names this destination. */
@@ -199,15 +194,4 @@ async function openFile(path: string, destination: string): Promise<FileHandle> 
     `Destination ${destination}: ${path} is a folder, a pipe or a device, and no file.`,
     'Somebody else put it there: look who writes to this destination, and use another copy of the set.',
   );
-}
-
-/** A name that stays inside its folder: the last guard before a path is built. */
-function plainName(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/.test(text)) return text;
-  throw new Error(`not a plain file name: ${JSON.stringify(text)}`);
-}
-
-function setName(ref: SetRef): string {
-  if (isSetId(ref.set)) return ref.set;
-  throw new Error(`not a set id: ${JSON.stringify(ref.set)}`);
 }

@@ -3,10 +3,16 @@ import { ARTIFACT_KINDS } from '../runbooks/backup.ts';
 import { canonicalText } from '../runs/json.ts';
 import { refuse } from '../runs/refusal.ts';
 import type { Refusal } from '../runs/refusal.ts';
+import type { StoredFile } from './destination.ts';
+import type { Coding } from './encoding.ts';
 import { isSetId } from './set-id.ts';
 
-/** Changes only when a reader of this version would misread a newer document. */
-export const MANIFEST_FORMAT = 'kong-chatops-backup/1';
+/**
+ * Changes only when a reader of this version would misread a newer document. 2 has artifacts that must be decoded; the
+ * reader of 1 would take them for what they hold.
+ */
+export const MANIFEST_FORMAT = 'kong-chatops-backup/2';
+const FORMATS = ['kong-chatops-backup/1', MANIFEST_FORMAT] as const;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
 const amount = z.int().min(0);
@@ -23,6 +29,11 @@ const artifactSchema = z.strictObject({
   toolVersion: z.string(),
   seconds: z.number().min(0),
   facts,
+  encoding: z
+    .array(z.enum(['zstd', 'age']))
+    .readonly()
+    .exactOptional(),
+  plain: z.strictObject({ bytes: amount, sha256 }).exactOptional(),
 });
 
 const gapSchema = z.strictObject({
@@ -54,10 +65,12 @@ const recordSchema = z.strictObject({
   artifact: artifactSchema,
   gaps: z.array(gapSchema),
   database: databaseSchema.optional(),
+  /** Destinations that failed while this artifact was written: they have none of it, and need not. */
+  lost: z.array(z.strictObject({ destination: z.string(), why: z.string() })).optional(),
 });
 
 const manifestSchema = z.strictObject({
-  format: z.literal(MANIFEST_FORMAT),
+  format: z.enum(FORMATS),
   set: z.string().refine(isSetId, 'a set id such as production-20261121T0740Z-B-142'),
   gateway: z.string().min(1),
   environment: z.string().min(1),
@@ -78,7 +91,15 @@ const manifestSchema = z.strictObject({
   database: databaseSchema.nullable(),
   gaps: z.array(gapSchema),
   tools: z.record(z.string(), z.string()),
-  encryption: z.literal('none'),
+  /** Who can open it: public keys. */
+  encryption: z.union([
+    z.literal('none'),
+    z.strictObject({ method: z.literal('age'), recipients: z.array(z.string()).min(1) }),
+  ]),
+  /** Names of destinations: where the gateway's sets belong, and which of them this one was sent to. */
+  destinations: z
+    .strictObject({ configured: z.array(z.string()), reached: z.array(z.string()).min(1) })
+    .exactOptional(),
   /** SHA-256 of the public key that signed this document. */
   signedBy: sha256,
   /** The last signed head of the audit trail: an outside witness of it (decision 12). */
@@ -87,6 +108,7 @@ const manifestSchema = z.strictObject({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type DatabaseFacts = z.infer<typeof databaseSchema>;
+export type ManifestArtifact = Manifest['artifacts'][number];
 export type ArtifactRecord = z.infer<typeof recordSchema>;
 
 /** The manifest's one text: canonical JSON, so that signature and digest mean something. Throws on an invalid one. */
@@ -96,7 +118,9 @@ export function manifestText(manifest: Manifest): string {
 
 /** Reads a manifest from outside; whatever is not exactly one is refused, with the places that are wrong. */
 export function parseManifest(text: string): Manifest | Refusal {
-  const parsed = manifestSchema.safeParse(json(text));
+  const document = json(text);
+  if (isNewer(document)) return newer();
+  const parsed = manifestSchema.safeParse(document);
   if (!parsed.success) return corrupt(parsed.error.issues.map(issueText).slice(0, 5).join('; '));
   const names = parsed.data.artifacts.map((artifact) => artifact.name);
   if (new Set(names).size !== names.length) return corrupt('artifacts: two of them have the same name');
@@ -107,6 +131,30 @@ export function parseManifest(text: string): Manifest | Refusal {
 export function parseRecord(value: unknown): ArtifactRecord | Refusal {
   const parsed = recordSchema.safeParse(value);
   return parsed.success ? parsed.data : corrupt(parsed.error.issues.map(issueText).slice(0, 5).join('; '));
+}
+
+/** What was done to the bytes of an artifact before they were stored, in this order. */
+export function codingsOf(artifact: ManifestArtifact): readonly Coding[] {
+  return artifact.encoding ?? [];
+}
+
+/** Size and hash of an artifact once it is decoded. */
+export function plainOf(artifact: ManifestArtifact): StoredFile {
+  return artifact.plain ?? { bytes: artifact.bytes, sha256: artifact.sha256 };
+}
+
+function isNewer(document: unknown): boolean {
+  const format = typeof document === 'object' && document !== null && 'format' in document ? document.format : '';
+  const version = /^kong-chatops-backup\/([1-9]\d{0,5})$/.exec(String(format))?.[1];
+  return version !== undefined && Number(version) > FORMATS.length;
+}
+
+function newer(): Refusal {
+  return refuse(
+    'manifest-newer',
+    'The manifest of this set was written by a newer version of kong-chatops, whose sets this one cannot read.',
+    'Use the version that wrote it, or a newer one.',
+  );
 }
 
 function corrupt(what: string): Refusal {

@@ -4,7 +4,7 @@ export interface SetRef {
   readonly set: string;
 }
 
-const SET_ID = /^[a-z][a-z0-9-]{0,39}-\d{8}T\d{4}Z-[A-Z]-\d{1,12}$/;
+const SET_ID = /^([a-z][a-z0-9-]{0,39})-\d{8}T\d{4}Z-[A-Z]-\d{1,12}$/;
 
 /**
  * The name of the set that a run makes: `production-20261121T0740Z-B-142`.
@@ -21,4 +21,10 @@ export function setIdOf(run: { readonly id: string; readonly requestedAt: string
 /** True for a text that {@link setIdOf} can have made: it becomes a folder name, so nothing else may pass. */
 export function isSetId(text: string): boolean {
   return SET_ID.test(text);
+}
+
+/** The set of this name, whose gateway stands in it; null for a text that names none. */
+export function refOfSet(text: string): SetRef | null {
+  const gateway = SET_ID.exec(text)?.[1];
+  return gateway === undefined ? null : { gateway, set: text };
 }

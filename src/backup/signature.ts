@@ -14,8 +14,13 @@ export function signText(text: string, privateKeyPem: string): string {
   return `${sign(null, Buffer.from(text, 'utf8'), privateKey(privateKeyPem)).toString('base64')}\n`;
 }
 
-/** True when the signature is of exactly this text and by this key. `publicKeyPem` may also be the private key's PEM. */
+/**
+ * True when the signature is of exactly this text and by this key, and written as {@link signText} writes it: base64 has
+ * bits that mean nothing, and a file in which anything was changed must not pass. `publicKeyPem` may also be the private
+ * key's PEM.
+ */
 export function isSignedBy(text: string, signature: string, publicKeyPem: string): boolean {
+  if (`${Buffer.from(signature, 'base64').toString('base64')}\n` !== signature) return false;
   return verify(null, Buffer.from(text, 'utf8'), publicKey(publicKeyPem), Buffer.from(signature, 'base64'));
 }
 

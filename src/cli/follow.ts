@@ -6,6 +6,7 @@ import type { Run } from '../runs/run.ts';
 import { clock } from './show/amounts.ts';
 import { gateLines, progressText, showRun } from './show/run.ts';
 import { isNews, tellEvent } from './show/tell-event.ts';
+import { sentence } from './say.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
 /** After this long without any step somebody should look whether a worker runs at all. */
@@ -13,7 +14,7 @@ const NO_WORKER_MS = 20_000;
 
 /**
  * Prints what happens to a run until it ends or waits for people. Leaving (Ctrl-C) leaves the run alone.
- * Ends with 0 when it succeeded or waits, 1 when it failed or was cancelled.
+ * Ends with 0 when it succeeded, waits or holds as it should, 1 when it failed or was cancelled.
  */
 export async function follow(
   terminal: Terminal,
@@ -33,6 +34,7 @@ export async function follow(
     }
     seen = run.version;
     if (run.outcome !== undefined) return ended(terminal, run, name);
+    if (run.hold !== undefined) return held(terminal, run, run.hold);
     const gate = openGate(run);
     if (gate !== undefined) {
       gateLines(gate, name).forEach((line) => terminal.out(line));
@@ -67,9 +69,22 @@ function warnWithoutWorker(terminal: Terminal, run: Run): boolean {
   return true;
 }
 
+/** It is live, or something went wrong after it was: people decide, and this says how. */
+function held(terminal: Terminal, run: Run, { until, fault }: NonNullable<Run['hold']>): ExitCode {
+  if (fault !== undefined) {
+    terminal.err(`${run.id} is held: ${sentence(fault.message)}`);
+    terminal.err(`  ${sentence(fault.hint)}`);
+  } else {
+    terminal.out(`${run.id} is live and held until ${clock(until)}.`);
+  }
+  terminal.out(`  Undo it:    kong-chatops rollback ${run.id}`);
+  terminal.out(`  Accept it:  kong-chatops close ${run.id}`);
+  return fault === undefined ? EXIT.ok : EXIT.failed;
+}
+
 function ended(terminal: Terminal, run: Run, name: (person: PersonId) => string): ExitCode {
   showRun({ run, progress: null, now: terminal.now(), name }).forEach((line) => terminal.out(line));
-  return run.outcome === 'succeeded' ? EXIT.ok : EXIT.failed;
+  return run.outcome === 'succeeded' || run.outcome === 'rolled-back' ? EXIT.ok : EXIT.failed;
 }
 
 /** False when the person left. */

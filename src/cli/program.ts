@@ -2,13 +2,17 @@ import { Command, CommanderError } from 'commander';
 import { Fault } from '../runs/fault.ts';
 import { auditExport, auditVerify, type AuditVerifyFlags } from './commands/audit-prove.ts';
 import { auditShow, type AuditShowFlags } from './commands/audit-show.ts';
+import { addBackupSets } from './commands/backup-set-commands.ts';
 import { backup, type BackupOptions } from './commands/backup.ts';
+import { backups } from './commands/backups.ts';
 import { cancel, vote } from './commands/decide.ts';
 import { doctor } from './commands/doctor.ts';
 import { keygen } from './commands/keygen.ts';
+import { drill, restore, type DrillFlags, type RestoreFlags } from './commands/restore.ts';
 import { configCheck, migrate } from './commands/setup.ts';
 import { start, type StartFlags } from './commands/start.ts';
 import { status } from './commands/status.ts';
+import { close, rollback, unlock } from './commands/way-back.ts';
 import { VERSION } from '../version.ts';
 import type { Cli } from './context.ts';
 import type { CliPorts } from './ports.ts';
@@ -47,6 +51,7 @@ export function buildProgram(choose: (work: Work) => void): Command {
     );
   addSetup(program, choose);
   addRuns(program, choose);
+  addRestores(program, choose);
   addAudit(program, choose);
   return program;
 }
@@ -83,12 +88,13 @@ function addSetup(program: Command, choose: (work: Work) => void): void {
 }
 
 function addRuns(program: Command, choose: (work: Work) => void): void {
-  program
+  const taking = program
     .command('backup <gateway>')
-    .description('back up a gateway and follow the run')
+    .description('back up a gateway and follow the run; or read sets in a destination (see the commands below)')
     .option('--reason <text>', 'why, for approvers and the audit trail')
     .option('--no-wait', 'print the id of the run and leave')
     .action((gateway: string, flags: BackupOptions) => choose(async (cli) => await backup(cli, gateway, flags)));
+  addBackupSets(taking, choose);
   program
     .command('status [gateway-or-run]')
     .description('last verified backups and what runs, or one run')
@@ -115,6 +121,56 @@ function addRuns(program: Command, choose: (work: Work) => void): void {
     .description('stop a run; what it began is put back')
     .option('--reason <text>', 'for the audit trail')
     .action((run: string, flags: { reason?: string }) => choose(async (cli) => await cancel(cli, run, flags.reason)));
+}
+
+function addRestores(program: Command, choose: (work: Work) => void): void {
+  program
+    .command('backups <gateway>')
+    .description('the sets of a gateway: state, age, size, gaps, and where they lie')
+    .option('--json', 'answer as JSON', false)
+    .action((gateway: string, flags: { json: boolean }) =>
+      choose(async (cli) => await backups(cli, gateway, flags.json)),
+    );
+  program
+    .command('restore <gateway>')
+    .description('restore a gateway from a set and follow the run; nothing live changes before a go')
+    .option('--set <set>', 'a set, latest or latest-verified', 'latest-verified')
+    .option('--strategy <how>', 'database (the dump, swapped in by renaming), declarative or files', 'database')
+    .option('--safety <how>', 'backup, or kept-database where the present state cannot be backed up', 'backup')
+    .option('--confirm <gateway>', 'the name of the gateway once more')
+    .option('--reason <text>', 'why, for approvers and the audit trail')
+    .option('--no-wait', 'print the id of the run and leave')
+    .action((gateway: string, flags: RestoreFlags) => choose(async (cli) => await restore(cli, gateway, flags)));
+  program
+    .command('drill <gateway>')
+    .description('prove a set by restoring it aside; the gateway is not touched')
+    .option('--set <set>', 'a set, latest or latest-verified', 'latest-verified')
+    .option('--reason <text>', 'why, for the audit trail')
+    .option('--no-wait', 'print the id of the run and leave')
+    .action((gateway: string, flags: DrillFlags) => choose(async (cli) => await drill(cli, gateway, flags)));
+  program
+    .command('rollback <run>')
+    .description('undo what a run changed, at any time until it is closed')
+    .option('--reason <text>', 'for the audit trail')
+    .option('--no-wait', 'ask and leave')
+    .action((run: string, flags: { reason?: string; wait: boolean }) =>
+      choose(async (cli) => await rollback(cli, run, flags)),
+    );
+  program
+    .command('close <run>')
+    .description('end a hold: the way back closes')
+    .option('--drop', 'also remove the database that was kept for it', false)
+    .option('--confirm <gateway>', 'with --drop: the name of the gateway')
+    .action((run: string, flags: { drop: boolean; confirm?: string }) =>
+      choose(async (cli) => await close(cli, run, flags)),
+    );
+  program
+    .command('unlock <gateway>')
+    .description('after a rollback: record its cause, so that the gateway may be changed again')
+    .requiredOption('--cause <text>', 'what went wrong, 10 to 2,000 characters')
+    .action((gateway: string, flags: { cause: string }) =>
+      choose(async (cli) => await unlock(cli, gateway, flags.cause)),
+    );
 }
 
 function addAudit(program: Command, choose: (work: Work) => void): void {

@@ -29,9 +29,28 @@ function gatewayChecks(file: Names, gateway: Names['gateways'][number], at: Prop
   return [
     ...unknownNames([...at, 'destinations'], gateway.destinations, destinations, 'the name of a destination'),
     ...twice([...at, 'destinations'], gateway.destinations),
+    ...keyringPlaces(file, gateway, [...at, 'destinations']),
     ...twice([...at, 'workspaces'], gateway.workspaces),
     ...policyChecks(file, gateway.approvals.backup, [...at, 'approvals', 'backup']),
+    ...policyChecks(file, gateway.approvals.restore, [...at, 'approvals', 'restore']),
+    ...repeated([...at, 'nodes'], 'name', gateway.nodes),
   ];
+}
+
+/** Whoever finds both in one place needs nothing else (behaviour 5.6). */
+function keyringPlaces(file: Names, gateway: Names['gateways'][number], at: PropertyKey[]): CrossFault[] {
+  const keyring = file.destinations.filter(({ holds }) => holds === 'keyring').map(({ name }) => name);
+  return gateway.destinations.flatMap((name, index) =>
+    name !== '' && keyring.includes(name)
+      ? [
+          {
+            keys: [...at, index],
+            found: `"${name}", which holds keyring material`,
+            allowed: 'a destination that holds data: keyring material never lies with the data that it opens',
+          },
+        ]
+      : [],
+  );
 }
 
 function policyChecks(file: Names, policy: PolicyNames | undefined, at: PropertyKey[]): CrossFault[] {

@@ -6,14 +6,23 @@ interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
   readonly anyOf?: readonly SchemaNode[];
+  readonly oneOf?: readonly SchemaNode[];
+  readonly const?: unknown;
 }
 
 const root = z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode;
 
-/** The keys that may stand in the mapping at `path`; empty where there is none. */
-export function allowedKeys(path: readonly PropertyKey[]): string[] {
+/** The keys that may stand in the mapping at `path`, of the kind that `found` names there; empty where there is none. */
+export function allowedKeys(path: readonly PropertyKey[], found?: unknown): string[] {
   const nodes = path.reduce<readonly SchemaNode[]>((at, part) => at.flatMap((node) => step(node, part)), [root]);
-  return nodes.flatMap(branches).flatMap((node) => Object.keys(node.properties ?? {}));
+  const mappings = nodes.flatMap(branches);
+  const meant = mappings.filter(({ properties }) => properties?.['kind']?.const === kindOf(found));
+  const keys = (meant.length === 0 ? mappings : meant).flatMap((node) => Object.keys(node.properties ?? {}));
+  return [...new Set(keys)];
+}
+
+function kindOf(found: unknown): unknown {
+  return typeof found === 'object' && found !== null && 'kind' in found ? found.kind : undefined;
 }
 
 /** Every key of the file as a dotted path without list positions, e.g. `gateways.admin_api.url`. For the reference. */
@@ -39,5 +48,6 @@ function step(node: SchemaNode, part: PropertyKey): readonly SchemaNode[] {
 }
 
 function branches(node: SchemaNode): readonly SchemaNode[] {
-  return node.anyOf === undefined ? [node] : node.anyOf.flatMap(branches);
+  const choices = node.anyOf ?? node.oneOf;
+  return choices === undefined ? [node] : choices.flatMap(branches);
 }

@@ -17,26 +17,42 @@ const policy = z
   .catch(undefined);
 
 const person = z.object({ id: text, system_user: text }).catch({ id: '', system_user: '' });
-const named = z.object({ name: text }).catch({ name: '' });
+const credentials = z
+  .object({ access_key_id: reference, secret_access_key: reference })
+  .catch({ access_key_id: undefined, secret_access_key: undefined });
+const destination = z
+  .object({ name: text, holds: text, credentials })
+  .catch({ name: '', holds: '', credentials: { access_key_id: undefined, secret_access_key: undefined } });
 const group = z
   .object({ name: text, roles: texts, members: texts, slack_user_group: text })
   .catch({ name: '', roles: [], members: [], slack_user_group: '' });
+const node = z
+  .object({ name: text, admin_api: z.object({ token: reference }).optional().catch(undefined) })
+  .catch({ name: '', admin_api: undefined });
+const proof = z
+  .object({ credential: z.object({ value: reference }) })
+  .optional()
+  .catch(undefined);
 const gateway = z
   .object({
     name: text,
     destinations: texts,
     workspaces: texts,
-    approvals: z.object({ backup: policy }).catch({ backup: undefined }),
+    approvals: z.object({ backup: policy, restore: policy }).catch({ backup: undefined, restore: undefined }),
     admin_api: z.object({ token: reference }).catch({ token: undefined }),
     database: z.object({ password: reference }).catch({ password: undefined }),
+    nodes: z.array(node).catch([]),
+    restore: z.object({ proof }).catch({ proof: undefined }),
   })
   .catch({
     name: '',
     destinations: [],
     workspaces: [],
-    approvals: { backup: undefined },
+    approvals: { backup: undefined, restore: undefined },
     admin_api: { token: undefined },
     database: { password: undefined },
+    nodes: [],
+    restore: { proof: undefined },
   });
 
 /**
@@ -49,7 +65,7 @@ export const namesSchema = z
     operations: z.object({ port: z.number().catch(8080) }).catch({ port: 8080 }),
     people: z.array(person).catch([]),
     groups: z.array(group).catch([]),
-    destinations: z.array(named).catch([]),
+    destinations: z.array(destination).catch([]),
     gateways: z.array(gateway).catch([]),
     signing: z.object({ private_key: reference }).catch({ private_key: undefined }),
   })

@@ -13,9 +13,12 @@ import { fileProblem, lookUpSecret, secretReader, type Variables } from './secre
 /** Looked for in this order when neither an option nor KONG_CHATOPS_CONFIG names a file. */
 export const DEFAULT_PATHS = ['./kong-chatops.yaml', '/etc/kong-chatops/kong-chatops.yaml'] as const;
 
-/** Whose secrets a process uses: Kong's and its databases', or the signing key. */
-export type SecretUse = 'gateways' | 'signing';
-const EVERY_USE: readonly SecretUse[] = ['gateways', 'signing'];
+/**
+ * Whose secrets a process uses: Kong's and its databases', the destinations', or the signing key. The identity that
+ * opens encrypted sets is none of them: only workers that restore or drill hold it, and ask for it then.
+ */
+export type SecretUse = 'gateways' | 'destinations' | 'signing';
+const EVERY_USE: readonly SecretUse[] = ['gateways', 'destinations', 'signing'];
 
 export interface ReadOptions {
   readonly path?: string | undefined;
@@ -131,9 +134,26 @@ function secretReferences(names: Names): UsedSecret[] {
   const ofGateways = names.gateways.flatMap((gateway, at) => [
     { keys: ['gateways', at, 'admin_api', 'token'], use: 'gateways' as const, reference: gateway.admin_api.token },
     { keys: ['gateways', at, 'database', 'password'], use: 'gateways' as const, reference: gateway.database.password },
+    {
+      keys: ['gateways', at, 'restore', 'proof', 'credential', 'value'],
+      use: 'gateways' as const,
+      reference: gateway.restore.proof?.credential.value,
+    },
+    ...gateway.nodes.map((node, index) => ({
+      keys: ['gateways', at, 'nodes', index, 'admin_api', 'token'],
+      use: 'gateways' as const,
+      reference: node.admin_api?.token,
+    })),
   ]);
+  const ofDestinations = names.destinations.flatMap(({ credentials }, at) =>
+    (['access_key_id', 'secret_access_key'] as const).map((key) => ({
+      keys: ['destinations', at, 'credentials', key],
+      use: 'destinations' as const,
+      reference: credentials[key],
+    })),
+  );
   const signing = { keys: ['signing', 'private_key'], use: 'signing' as const, reference: names.signing.private_key };
-  return [...ofGateways, signing].flatMap(({ reference, ...rest }) =>
+  return [...ofGateways, ...ofDestinations, signing].flatMap(({ reference, ...rest }) =>
     reference === undefined ? [] : [{ ...rest, reference }],
   );
 }

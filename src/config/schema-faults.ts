@@ -10,7 +10,7 @@ type Issue = core.$ZodIssue;
 export function schemaFaults(issues: readonly Issue[], value: unknown): (ConfigFault & { keys: PropertyKey[] })[] {
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ ...unknownKey(issue.path, key), keys: [...issue.path, key] }));
+      return issue.keys.map((key) => ({ ...unknownKey(issue.path, key, value), keys: [...issue.path, key] }));
     }
     if (issue.code === 'invalid_union') return unionFaults(issue, value);
     const found = describe(valueAt(value, issue.path), issue.path);
@@ -34,8 +34,8 @@ function unionFaults(
   return [{ path: formatPath(issue.path), keys: [...issue.path], found, allowed: issue.message }];
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string): ConfigFault {
-  const known = allowedKeys(path);
+function unknownKey(path: readonly PropertyKey[], key: string, value: unknown): ConfigFault {
+  const known = allowedKeys(path, valueAt(value, path));
   // `token: {hunter2: }` makes a key of a secret.
   if (isSecretPlace(path)) return { path: formatPath(path), found: 'an unknown key', allowed: oneOf(known) };
   const meant = nearest(key, known);

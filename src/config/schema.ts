@@ -1,23 +1,13 @@
 import { z } from 'zod';
+import { absolutePath, adminApi, name, seconds, secretReference } from './pieces.ts';
+import { drills, restoreParts } from './schema-restore.ts';
+import { destination, encryption } from './schema-storage.ts';
+import { runPlace } from './run-place.ts';
 
-/** A secret by reference: the name of an environment variable, or a file whose content (less a last newline) it is. */
-const secretReference = z.union(
-  [
-    z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'an environment variable, e.g. KONG_ADMIN_TOKEN') }),
-    z.strictObject({ file: z.string().startsWith('/', 'an absolute path') }),
-  ],
-  'a reference, never the secret itself: {env: VARIABLE} or {file: /absolute/path}',
-);
-
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower case letters, digits and dashes, at most 40, starting with a letter');
 const slackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'a Slack user id, e.g. U01ABCDEF (profile > copy member ID)');
 const slackChannel = z
   .string()
   .regex(/^[CG][A-Z0-9]{2,}$/, 'a Slack channel id, e.g. C01ABCDEF (channel details, at the bottom)');
-const absolutePath = z.string().startsWith('/', 'an absolute path');
-const seconds = (low: number, high: number) => z.number().min(low).max(high);
 
 const person = z.strictObject({
   id: slackUser,
@@ -47,14 +37,7 @@ const approval = z.strictObject({
 const gateway = z.strictObject({
   name,
   environment: z.enum(['production', 'staging', 'development']),
-  admin_api: z.strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: 'an http or https address, e.g. https://kong.internal:8444' })
-      .refine((address) => !/^https?:\/\/[^/?#]*@/i.test(address), 'an address without user and password'),
-    token: secretReference.optional(),
-    ca_file: absolutePath.optional(),
-    timeout_seconds: seconds(1, 300).default(10),
-  }),
+  admin_api: adminApi,
   database: z
     .strictObject({
       host: z.string().min(1),
@@ -74,16 +57,20 @@ const gateway = z.strictObject({
       'all, or a list of workspace names',
     )
     .default('all'),
-  /** Where commands run. Other places arrive with the restore. */
-  run: z.strictObject({ kind: z.literal('local') }).default({ kind: 'local' }),
+  run: runPlace,
   channel: slackChannel,
   /** Kinds of artifact that may be missing (reported as a gap) instead of refusing the backup (decision 18). */
   allow_gaps: z.array(z.enum(['database', 'declarative', 'files'])).default([]),
-  approvals: z.strictObject({ backup: approval.optional() }).default({}),
+  approvals: z
+    .strictObject({
+      backup: approval.optional(),
+      /** Left out: the backup's policy, else one approver of the first group that has any (decision 2). */
+      restore: approval.optional(),
+    })
+    .default({}),
   destinations: z.array(name).min(1),
+  ...restoreParts,
 });
-
-const destination = z.strictObject({ name, kind: z.literal('local'), path: absolutePath });
 
 const limits = z.strictObject({
   sweep_seconds: seconds(0.05, 60).default(15),
@@ -110,6 +97,7 @@ export const configSchema = z.strictObject({
   people: z.array(person).min(1),
   groups: z.array(group).min(1),
   destinations: z.array(destination).min(1),
+  encryption: encryption.optional(),
   gateways: z.array(gateway).min(1),
   signing: z.strictObject({
     /** Ed25519 private key in PEM (PKCS#8): signs heads of the audit trail and manifests. Keep it off the database. */
@@ -118,6 +106,7 @@ export const configSchema = z.strictObject({
   operations: z
     .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65535).default(8080) })
     .prefault({}),
+  drills: drills.prefault({}),
   limits: limits.prefault({}),
 });
 
@@ -147,7 +136,10 @@ export const environmentSchema = z.object({
 
 export type ConfigFile = z.infer<typeof configSchema>;
 export type GatewayConfig = ConfigFile['gateways'][number];
+export type RunPlace = GatewayConfig['run'];
 export type DestinationConfig = ConfigFile['destinations'][number];
+export type S3Config = Extract<DestinationConfig, { kind: 's3' }>;
+export type EncryptionConfig = NonNullable<ConfigFile['encryption']>;
 export type ApprovalConfig = z.infer<typeof approval>;
 export type SecretReference = z.infer<typeof secretReference>;
 export type Environment = z.infer<typeof environmentSchema>;

@@ -8,7 +8,18 @@ export function secretValues(config: Config): string[] {
   const { environment } = config;
   const references = [
     config.signing.private_key,
-    ...config.gateways.flatMap(({ admin_api, database }) => [admin_api.token, database?.password]),
+    config.encryption?.identity,
+    ...config.destinations.map((place) => (place.kind === 's3' ? place.credentials?.secret_access_key : undefined)),
+    config.drills.database_url,
+    ...config.gateways.flatMap(({ admin_api, database, nodes, restore }) => [
+      admin_api.token,
+      database?.password,
+      restore.proof?.credential.value,
+      ...nodes.map((node) => node.admin_api?.token),
+      ...restore.smoke.flatMap(({ headers }) =>
+        Object.values(headers).map((value) => (typeof value === 'string' ? undefined : value)),
+      ),
+    ]),
   ];
   const referred = references.flatMap((reference) => {
     try {

@@ -42,7 +42,9 @@ interface Surroundings {
 export async function endDeadAttempt(deps: EngineDeps, run: Run, dead: Dead): Promise<boolean> {
   const { step, attempt } = dead;
   const ending: Ending = dead.do === 'stop' ? { kind: 'aborted' } : { kind: 'interrupted', reason: 'worker-lost' };
-  await record(deps, run.id, step.id, attempt, (now) => endOfAttempt(step, attempt, ending, now, deps.retrySeconds));
+  await record(deps, run.id, step.id, attempt, (now, before) =>
+    endOfAttempt(step, attempt, ending, now, deps.retrySeconds, before),
+  );
   deps.log.warn({ runId: run.id, step: step.id, attempt }, 'took over after the death of the worker');
   return true;
 }
@@ -177,11 +179,11 @@ async function recordEnd(
 ): Promise<boolean> {
   // The act is done and must be recorded: a database that restarts is waited for.
   return await persist(deps, shutdown, async () => {
-    await record(deps, runId, step.id, attempt, (now) => {
+    await record(deps, runId, step.id, attempt, (now, before) => {
       if (end.kind === 'succeeded') {
         return { type: 'step.succeeded', data: { step: step.id, attempt, outputs: end.outputs } };
       }
-      if (end.kind !== 'superseded') return endOfAttempt(step, attempt, end, now, deps.retrySeconds);
+      if (end.kind !== 'superseded') return endOfAttempt(step, attempt, end, now, deps.retrySeconds, before);
       const { gate, changed, observed } = end;
       return { type: 'gate.superseded', data: { gate, changed, observed } };
     });
@@ -194,12 +196,12 @@ async function record(
   runId: string,
   step: string,
   attempt: number,
-  event: (now: Date) => ReturnType<typeof endOfAttempt>,
+  event: (now: Date, before: number) => ReturnType<typeof endOfAttempt>,
 ): Promise<void> {
   await commit(deps.store, runId, { actor: bot(deps), clock: deps.clock }, (run, now) => {
     const state = run.steps[step];
     const open = state?.status === 'running' && state.attempt === attempt;
-    return { events: open ? [event(now)] : [] };
+    return { events: open ? [event(now, state.before ?? 0)] : [] };
   });
 }
 

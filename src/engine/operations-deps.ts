@@ -1,7 +1,8 @@
 import type { Plan } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import type { Run } from '../runs/run.ts';
-import type { AuditQuery, AuditRow, EventStore, PeopleDirectory, ProgressBoard } from './ports.ts';
+import type { Safety, Strategy } from '../runbooks/restore.ts';
+import type { AuditQuery, AuditRow, EventStore, PeopleDirectory, ProgressBoard, StoredSet } from './ports.ts';
 import type { Folds } from './folds.ts';
 import { nearest } from '../runs/nearest.ts';
 import { refuse } from '../runs/refusal.ts';
@@ -13,6 +14,24 @@ export interface EngineGateway {
   readonly channel: string;
   /** The plan of a backup of it, fixed by the configuration in force. */
   readonly backupPlan: Plan;
+  /** Absent: nothing of this gateway can be restored or drilled by this configuration. */
+  readonly restore?: RestorePlans;
+}
+
+export interface RestoreChoice {
+  readonly set: string;
+  /** Name of the destination that it is read from. */
+  readonly destination: string;
+  readonly strategy: Strategy;
+  readonly safety: Safety;
+}
+
+export interface RestorePlans {
+  readonly strategies: readonly Strategy[];
+  plan(choice: RestoreChoice): Plan;
+  /** Why this installation cannot drill; null when it can. */
+  readonly noDrill: Refusal | null;
+  drillPlan(choice: Pick<RestoreChoice, 'set' | 'destination'>): Plan;
 }
 
 export interface OperationsDeps {
@@ -23,6 +42,8 @@ export interface OperationsDeps {
   readonly gateways: readonly EngineGateway[];
   readonly configDigest: string;
   readonly clock: () => Date;
+  /** The published sets of a gateway in its destinations, newest first. */
+  readonly storedSets: (gateway: string) => Promise<readonly StoredSet[]>;
   /** Wakes whoever goes on with the run. Its failure is not the person's: the sweep covers it. */
   readonly coordinate: (run: Run) => Promise<void>;
   readonly readAudit: (query: AuditQuery) => Promise<readonly AuditRow[]>;

@@ -5,6 +5,7 @@ import type { Caller, PersonId, Standing } from '../runs/person.ts';
 import type { QueueName } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import type { Run } from '../runs/run.ts';
+import type { Safety, Strategy } from '../runbooks/restore.ts';
 
 /** The log and its index. One SQL statement per function, in `audit/`. */
 export interface EventStore {
@@ -20,6 +21,15 @@ export interface EventStore {
   findRuns(filter: RunFilter): Promise<RunIndex[]>;
   /** Of every gateway: its newest verified run, its newest ended one, its active ones. Newest first. */
   latestRuns(): Promise<RunIndex[]>;
+  /** What runs proved of each set of a gateway. */
+  provenSets(gateway: string): Promise<ProvenSet[]>;
+}
+
+/** When a set was verified (every byte read back), and when a drill last restored it; null: not yet. */
+export interface ProvenSet {
+  readonly set: string;
+  readonly verifiedAt: string | null;
+  readonly restoredAt: string | null;
 }
 
 export interface RunFilter {
@@ -27,6 +37,8 @@ export interface RunFilter {
   readonly person?: PersonId;
   readonly active?: boolean;
   readonly verified?: boolean;
+  /** Ended runs that still lock their gateway: rolled back, and nobody recorded the cause yet. */
+  readonly locked?: boolean;
   readonly limit: number;
 }
 
@@ -122,6 +134,16 @@ export type Answer =
 /** What people can do, the same from Slack and from the CLI. Implemented by `engine/operations.ts`. */
 export interface Operations {
   requestBackup(request: BackupRequest, by: Caller): Promise<Answer>;
+  requestRestore(request: RestoreRequest, by: Caller): Promise<Answer>;
+  requestDrill(request: DrillRequest, by: Caller): Promise<Answer>;
+  /** Undoes what a run changed; cancels it when it has changed nothing yet. */
+  rollback(runId: string, reason: string | undefined, by: Caller): Promise<Answer>;
+  /** Ends the hold of a run: the way back closes. `drop` also removes what was kept for it. */
+  close(runId: string, options: { readonly drop: boolean }, by: Caller): Promise<Answer>;
+  /** Records the cause of a rollback: the gateway may be changed again. */
+  unlock(gateway: string, cause: string, by: Caller): Promise<Answer>;
+  /** The sets of a gateway that lie in its destinations, newest first. */
+  listSets(gateway: string, by: Caller): Promise<SetsAnswer>;
   vote(vote: VoteRequest, by: Caller): Promise<Answer>;
   withdraw(gate: string, by: Caller): Promise<Answer>;
   cancel(runId: string, reason: string | undefined, by: Caller): Promise<Answer>;
@@ -149,6 +171,23 @@ export interface BackupRequest {
   readonly reason?: string;
   readonly delivery: Delivery;
 }
+/** A set id, or a word that stands for one; safety backups of restores are found by their id alone. */
+export type SetChoice = 'latest' | 'latest-verified' | (string & {});
+export interface RestoreRequest {
+  readonly gateway: string;
+  readonly set: SetChoice;
+  readonly strategy: Strategy;
+  /** `kept-database` only when the present state cannot be backed up: one approver more is asked (decision 3). */
+  readonly safety?: Safety;
+  readonly reason?: string;
+  readonly delivery: Delivery;
+}
+export interface DrillRequest {
+  readonly gateway: string;
+  readonly set: SetChoice;
+  readonly reason?: string;
+  readonly delivery: Delivery;
+}
 export interface VoteRequest {
   /** What the button carried, e.g. `B-142.g1`. Untrusted. */
   readonly gate: string;
@@ -156,7 +195,7 @@ export interface VoteRequest {
   readonly comment?: string;
 }
 
-export type SetState = 'finished' | 'verified';
+export type SetState = 'finished' | 'verified' | 'restored';
 /** The last backup of a gateway that can be named, for status and App Home. */
 export interface LastBackup {
   readonly runId: string;
@@ -165,7 +204,35 @@ export interface LastBackup {
   readonly bytes: number;
   /** How many things exist on the gateway and are not in the set; null when unknown. */
   readonly gaps: number | null;
+  readonly set?: string;
+  /** When a drill last restored it and all counts matched: the best proof there is. */
+  readonly restoredAt?: string;
 }
+
+/** A published set as its destinations show it. */
+export interface StoredSet {
+  readonly set: string;
+  /** `damaged`: no copy of the manifest can be read. */
+  readonly state: 'finished' | 'damaged';
+  readonly createdAt: string | null;
+  readonly ageSeconds: number | null;
+  readonly bytes: number | null;
+  readonly gaps: number | null;
+  readonly places: readonly { readonly destination: string; readonly path: string }[];
+  /** Destinations that should have it and do not. */
+  readonly missingFrom: readonly string[];
+}
+/** The same with what runs proved of it. */
+export interface ListedSet extends Omit<StoredSet, 'state'> {
+  readonly state: SetState | 'damaged';
+  readonly verifiedAt: string | null;
+  readonly restoredAt: string | null;
+  /** Taken by a restore before it changed anything; never `latest`. */
+  readonly safety: boolean;
+}
+export type SetsAnswer =
+  | { readonly ok: true; readonly sets: readonly ListedSet[] }
+  | { readonly ok: false; readonly refusal: Refusal };
 export interface GatewayStatus {
   readonly gateway: string;
   readonly environment: string;

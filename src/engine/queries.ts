@@ -1,4 +1,5 @@
 import type { Caller } from '../runs/person.ts';
+import type { JsonObject } from '../runs/json.ts';
 import type { RunIndex } from '../runs/log.ts';
 import type { Run } from '../runs/run.ts';
 import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RunFilter } from './ports.ts';
@@ -9,9 +10,10 @@ import { fold } from '../runs/evolve.ts';
 import { openGate } from '../runs/gate.ts';
 import { holds } from '../runs/person.ts';
 import { notAllowed, notInGoodStanding } from '../runs/wording.ts';
+import { setsOf } from './list-sets.ts';
 import { unknownGateway } from './operations-deps.ts';
 
-type Queries = Pick<Operations, 'run' | 'status' | 'audit' | 'home'>;
+type Queries = Pick<Operations, 'run' | 'status' | 'audit' | 'home' | 'listSets'>;
 
 /** The questions that change nothing. Who may not see gets a refusal, and a row that says so. */
 export function createQueries(deps: OperationsDeps): Queries {
@@ -35,6 +37,13 @@ export function createQueries(deps: OperationsDeps): Queries {
       return { ok: true, rows: rows.slice(0, query.limit), more: rows.length > query.limit };
     },
     home: (by) => home(deps, by),
+    listSets: async (gateway, by) => {
+      const refusal = await mayNotView(deps, by, 'see the backups');
+      if (refusal !== null) return { ok: false, refusal };
+      const known = deps.gateways.some(({ name }) => name === gateway);
+      if (!known) return { ok: false, refusal: unknownGateway(deps, gateway) };
+      return { ok: true, sets: await setsOf(deps, gateway) };
+    },
   };
 }
 
@@ -60,34 +69,51 @@ async function mayNotView(deps: OperationsDeps, by: Caller, act: string) {
 
 async function statusOf(deps: OperationsDeps, known: readonly EngineGateway[]): Promise<GatewayStatus[]> {
   const latest = await foldAll(deps, await deps.store.latestRuns());
-  return known.map(({ name, environment }) => {
-    const own = latest.filter((run) => run.plan.gateway === name);
-    const ended = own.filter((run) => run.outcome !== undefined);
-    const last = ended.find((run) => run.outcome === 'succeeded' && lastBackup(run)?.state === 'verified');
-    return {
-      gateway: name,
-      environment,
-      lastVerified: last === undefined ? null : lastBackup(last),
-      lastEnded: ended[0] ?? null,
-      active: own.filter((run) => run.outcome === undefined),
-    };
-  });
+  return await Promise.all(
+    known.map(async ({ name, environment }) => {
+      const own = latest.filter((run) => run.plan.gateway === name);
+      const ended = own.filter((run) => run.outcome !== undefined);
+      const last = ended.map(lastBackup).find((backup) => backup?.state === 'verified') ?? null;
+      return {
+        gateway: name,
+        environment,
+        lastVerified: last === null ? null : await withDrill(deps, name, last),
+        lastEnded: ended[0] ?? null,
+        active: own.filter((run) => run.outcome === undefined),
+      };
+    }),
+  );
 }
 
-/** The backup that a finished run left, from its outputs; null when it left none. */
+/** A set that a drill restored says so: no other proof is as good. */
+async function withDrill(deps: OperationsDeps, gateway: string, last: LastBackup): Promise<LastBackup> {
+  const proven = await deps.store.provenSets(gateway);
+  const restoredAt = proven.find(({ set }) => set === last.set)?.restoredAt ?? null;
+  return restoredAt === null ? last : { ...last, state: 'restored', restoredAt };
+}
+
+/**
+ * The backup that an ended run left, from its outputs; null when it left none. A backup that failed or was cancelled is
+ * none; the safety backup of a restore counts however the restore went.
+ */
 export function lastBackup(run: Run): LastBackup | null {
   const published = run.steps['publish-set'];
+  if (published?.status !== 'succeeded' || (run.kind === 'backup' && run.outcome !== 'succeeded')) return null;
   const verified = run.steps['verify-set'];
-  if (published?.status !== 'succeeded') return null;
   const isVerified = verified?.status === 'succeeded';
-  const bytes = published.outputs?.['bytes'];
-  const gaps = published.outputs?.['gaps'];
   return {
     runId: run.id,
     state: isVerified ? 'verified' : 'finished',
-    at: (isVerified ? verified.endedAt : published.endedAt) ?? run.requestedAt,
+    at: (isVerified ? verified : published).endedAt ?? run.requestedAt,
+    ...publishedFacts(published.outputs ?? {}),
+  };
+}
+
+function publishedFacts({ bytes, gaps, set }: JsonObject): Pick<LastBackup, 'bytes' | 'gaps' | 'set'> {
+  return {
     bytes: typeof bytes === 'number' ? bytes : 0,
     gaps: Array.isArray(gaps) ? nowhere(gaps as readonly Gap[]).length : null,
+    ...(typeof set === 'string' ? { set } : {}),
   };
 }
 

@@ -29,21 +29,30 @@ const LARGEST_ANSWER = 128 * 1024 * 1024;
 /** Sockets of a finished step are not to keep anybody awake. */
 const KEEP_ALIVE_MS = 1000;
 
+/** A request that may change something, without a body. */
+export type Send = (method: 'GET' | 'DELETE', path: string) => Promise<Answer>;
+
 /** A connection to one Admin API, made at the first question. */
-export function connectAdmin(options: AdminApiOptions): { readonly ask: Ask; readonly close: () => Promise<void> } {
+export function connectAdmin(options: AdminApiOptions): {
+  readonly ask: Ask;
+  readonly send: Send;
+  readonly close: () => Promise<void>;
+} {
   const base = new URL(options.url);
   const headers = requestHeaders(base, options.token);
   base.username = '';
   base.password = '';
   const address = base.href.replace(/\/$/, '');
   let agent: Agent | null = null;
+  const send: Send = async (method, path) => {
+    const question = { gateway: options.gateway, address, path, timeoutMs: options.timeoutMs };
+    options.signal?.throwIfAborted();
+    agent ??= new Agent({ keepAliveTimeout: KEEP_ALIVE_MS, connect: await trust(options) });
+    return await request(question, { method, agent, headers, signal: options.signal });
+  };
   return {
-    async ask(path) {
-      const question = { gateway: options.gateway, address, path, timeoutMs: options.timeoutMs };
-      options.signal?.throwIfAborted();
-      agent ??= new Agent({ keepAliveTimeout: KEEP_ALIVE_MS, connect: await trust(options) });
-      return await request(question, { agent, headers, signal: options.signal });
-    },
+    ask: (path) => send('GET', path),
+    send,
     close: async () => await agent?.destroy(),
   };
 }
@@ -73,15 +82,17 @@ async function trust({ caFile, gateway }: AdminApiOptions): Promise<{ ca?: Buffe
 }
 
 interface Means {
+  readonly method: string;
   readonly agent: Agent;
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal | undefined;
 }
 
-async function request(question: AdminQuestion, { agent, headers, signal }: Means): Promise<Answer> {
+async function request(question: AdminQuestion, { method, agent, headers, signal }: Means): Promise<Answer> {
   const timeout = AbortSignal.timeout(question.timeoutMs);
   try {
     const response = await fetch(question.address + question.path, {
+      method,
       headers,
       dispatcher: agent,
       redirect: 'manual',

@@ -19,6 +19,9 @@ type Kind =
   | 'forbidden'
   | 'changed'
   | 'conflict'
+  | 'in-use'
+  | 'exists'
+  | 'disk-full'
   | 'refused'
   | 'failed';
 
@@ -79,6 +82,21 @@ const WORDING: Readonly<Record<Kind, Wording>> = {
     what: (where) => `The database ${where} cancelled the work in favour of another session.`,
     hint: 'Look who holds locks there, or ended the query, then try again.',
   },
+  'in-use': {
+    retryable: false,
+    what: (where) => `The database server of ${where} refused, because somebody is still connected.`,
+    hint: 'Look at pg_stat_activity who that is, and end those sessions.',
+  },
+  exists: {
+    retryable: false,
+    what: (where) => `A database of that name is there already, says the server of ${where}.`,
+    hint: 'Look what it is; remove it when nobody needs it.',
+  },
+  'disk-full': {
+    retryable: false,
+    what: (where) => `The disk of the database server of ${where} is full.`,
+    hint: 'Free space on that server, then try again.',
+  },
   refused: {
     retryable: false,
     what: (where) => `The database server refused the connection to ${where}.`,
@@ -95,6 +113,9 @@ const WORDING: Readonly<Record<Kind, Wording>> = {
 const BY_STATE: readonly (readonly [string, Kind])[] = [
   ['42501', 'forbidden'],
   ['42P01', 'changed'],
+  ['42P04', 'exists'],
+  ['53100', 'disk-full'],
+  ['55006', 'in-use'],
   ['3F000', 'changed'],
   ['3D000', 'no-database'],
   ['53300', 'full'],

@@ -82,9 +82,10 @@ export function countSessions(prefix: string): string {
   return `SELECT count(*) ${sessionsOf(prefix)}`;
 }
 
+export const ANALYZE = 'ANALYZE';
 export const REST_A_LITTLE = `SELECT pg_catalog.pg_sleep(0.05)`;
 
 /** Safe whatever standard_conforming_strings is. */
-function literal(text: string): string {
+export function literal(text: string): string {
   return `E'${text.replaceAll('\\', String.raw`\\`).replaceAll("'", "''")}'`;
 }

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { GatewayConfig } from '../config/schema.ts';
-import type { RunCommand } from '../run-command/command.ts';
+import type { Environment, RunCommand } from '../run-command/command.ts';
 import { Fault } from '../runs/fault.ts';
 import * as sql from './database-sql.ts';
 import { startPsql } from './psql.ts';
@@ -14,9 +13,12 @@ export interface DatabaseAccess {
   readonly password?: string | undefined;
   /** `kong-chatops B-142/dump-database/1`; PostgreSQL keeps 63 bytes of it. */
   readonly applicationName: string;
-  /** The attempt's folder: the password file (0600) lies in it. */
+  /** The attempt's folder on the worker: HOME and TMPDIR of programs that run there. */
   readonly workDir: string;
 }
+
+/** What psql, pg_dump and pg_restore are told; the password goes by a file of each command alone. */
+export type DatabaseEnvironment = Environment & Readonly<Record<'PGHOST' | 'PGPORT' | 'PGDATABASE' | 'PGUSER', string>>;
 
 /** Tables are named as SQL would: `public.services`, `"Odd"."na.me"`. */
 export type TableName = string;
@@ -53,6 +55,8 @@ export interface DatabaseSession {
   countRows(tables: readonly TableName[]): Promise<Readonly<Record<TableName, number>>>;
   /** Null when the table is absent: not a Kong database, or an empty one. */
   schemaMeta(): Promise<readonly SchemaMeta[] | null>;
+  /** Statistics for the planner: a database that was just restored has none. */
+  analyze(): Promise<void>;
   /** Ends other sessions whose application name starts so, waits until they are gone, answers how many there were. */
   endSessions(applicationNamePrefix: string): Promise<number>;
   close(): Promise<void>;
@@ -68,17 +72,15 @@ export function databasePlace(database: DatabaseConfig): string {
   return `${database.name} on ${database.host}:${database.port} as ${database.user}`;
 }
 
-/** Environment for psql, pg_dump and pg_restore: PGHOST and so on, PGPASSFILE (written, 0600), never PGPASSWORD. */
+/** Environment for psql, pg_dump and pg_restore: PGHOST and so on, PGPASSFILE (0600, gone with the command), never PGPASSWORD. */
 export async function databaseEnvironment(
-  run: RunCommand,
+  run: Pick<RunCommand, 'sameHost'>,
   database: DatabaseConfig,
   access: DatabaseAccess,
-): Promise<Readonly<Record<string, string>>> {
-  const passFile = join(access.workDir, 'database-password');
-  if (access.password !== undefined) await run.writeFile(passFile, `*:*:*:*:${passFileText(access.password)}\n`);
+): Promise<DatabaseEnvironment> {
+  const { password, workDir } = access;
   return {
-    HOME: access.workDir,
-    TMPDIR: access.workDir,
+    ...(run.sameHost ? { HOME: workDir, TMPDIR: workDir } : {}),
     PGHOST: database.host,
     PGPORT: String(database.port),
     PGDATABASE: database.name,
@@ -88,7 +90,7 @@ export async function databaseEnvironment(
     PGCONNECT_TIMEOUT: String(CONNECT_SECONDS),
     PGCLIENTENCODING: 'UTF8',
     ...(database.ca_file === undefined ? {} : { PGSSLROOTCERT: database.ca_file }),
-    ...(access.password === undefined ? {} : { PGPASSFILE: passFile }),
+    ...(password === undefined ? {} : { PGPASSFILE: { file: `*:*:*:*:${passFileText(password)}\n` } }),
   };
 }
 
@@ -158,6 +160,9 @@ function session(psql: Psql): DatabaseSession {
     async schemaMeta() {
       const table = await psql.ask(sql.FIND_SCHEMA_META);
       return table === '' ? null : await read(schemaMetaRows, sql.schemaMeta(table));
+    },
+    async analyze() {
+      await psql.ask(sql.ANALYZE);
     },
     endSessions: (prefix) => endSessions(psql, prefix),
     close: () => psql.close(),

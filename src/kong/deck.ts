@@ -1,5 +1,9 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import type { Finished, RunCommand } from '../run-command/command.ts';
+import type { Command, Environment, Finished, RunCommand } from '../run-command/command.ts';
 import { Fault } from '../runs/fault.ts';
 import { faultOfDeck, withoutSecrets } from './deck-faults.ts';
 import type { DeckTool } from './tools.ts';
@@ -12,7 +16,7 @@ export interface DeckOptions {
   readonly token?: string | undefined;
   readonly caFile?: string | undefined;
   readonly edition: 'community' | 'enterprise';
-  /** The attempt's folder: decK's private HOME. */
+  /** The attempt's folder on the worker: decK's private HOME when it runs there. */
   readonly workDir: string;
   /** Per request of decK to Kong. */
   readonly requestTimeoutMs: number;
@@ -23,6 +27,7 @@ export interface DeckOptions {
 export interface DeckDump {
   /** Null: no `-w`. On Kong OSS `default` counts as null, and any other is refused. */
   readonly workspace: string | null;
+  /** On the worker, 0600, wherever decK runs. */
   readonly outFile: string;
   readonly withId: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -36,6 +41,7 @@ export interface DeckDumped {
 }
 
 export interface DeckDiff {
+  /** On the worker. */
   readonly file: string;
   readonly workspace: string | null;
   readonly signal?: AbortSignal | undefined;
@@ -79,22 +85,28 @@ export function deckFor(options: DeckOptions): Deck {
 }
 
 async function dump(options: DeckOptions, request: DeckDump): Promise<DeckDumped> {
+  // Where decK does not see our files it writes to its standard output, and we write the file.
+  const streamed = !options.run.sameHost;
   const args = [
     '--output-file',
-    request.outFile,
+    streamed ? '-' : request.outFile,
     '--yes',
     ...(request.withId ? ['--with-id'] : []),
     ...workspaceArguments(options, request.workspace),
   ];
-  const finished = await gateway(options, 'dump', args, request);
-  const file = await options.run.fileEntry(request.outFile);
-  if (file === null || file.bytes === 0) throw strange(options, 'dump', 'it ended well and wrote nothing');
-  return { bytes: file.bytes, seconds: finished.seconds, warnings: warningsOf(finished, options.token) };
+  const outFile = streamed ? request.outFile : undefined;
+  const finished = await gateway(options, 'dump', args, { ...request, outFile });
+  const file = await stat(request.outFile).catch(() => null);
+  if (file === null || file.size === 0) throw strange(options, 'dump', 'it ended well and wrote nothing');
+  return { bytes: file.size, seconds: finished.seconds, warnings: warningsOf(finished, options.token) };
 }
 
 async function diff(options: DeckOptions, request: DeckDiff): Promise<DeckDiffed> {
-  const args = [request.file, '--json-output', ...workspaceArguments(options, request.workspace)];
-  const finished = await gateway(options, 'diff', args, request);
+  const streamed = !options.run.sameHost;
+  const file = streamed ? '-' : request.file;
+  const args = [file, '--json-output', ...workspaceArguments(options, request.workspace)];
+  const input = streamed ? createReadStream(request.file) : undefined;
+  const finished = await gateway(options, 'diff', args, { ...request, input });
   const report = readReport(finished);
   if (report === null) throw strange(options, 'diff', 'its report cannot be read');
   // With --json-output decK ends with 0 although it failed, and tells so only here.
@@ -150,29 +162,60 @@ async function gateway(
   options: DeckOptions,
   doing: string,
   args: readonly string[],
-  { signal, onLine }: { readonly signal?: AbortSignal | undefined; readonly onLine?: (line: string) => void },
+  { signal, onLine, input, outFile }: Streams,
 ): Promise<Finished> {
   signal?.throwIfAborted();
-  const finished = await options.run.run({
+  const command: Command = {
     program: options.deck.program,
     args: ['gateway', doing, ...args, ...commonArguments(options)],
-    env: {
-      HOME: options.workDir,
-      TMPDIR: options.workDir,
-      DECK_KONG_ADDR: options.url,
-      DECK_ANALYTICS: 'off',
-      ...tokenVariable(options),
-    },
+    env: await environment(options),
     timeoutMs: options.timeoutMs,
     keep: KEEP_BYTES,
+    ...(input === undefined ? {} : { input }),
     ...(signal === undefined ? {} : { signal }),
-    ...(onLine === undefined
-      ? {}
-      : { onLine: (_: string, line: string) => onLine(withoutSecrets(line, options.token)) }),
-  });
+    ...(onLine === undefined ? {} : { onLine: tellWithoutSecrets(options, onLine, outFile !== undefined) }),
+  };
+  const finished = await (outFile === undefined ? options.run.run(command) : runInto(options.run, command, outFile));
   signal?.throwIfAborted();
   if (finished.exitCode === 0) return finished;
   throw faultOfDeck({ gateway: options.gateway, doing, finished, token: options.token });
+}
+
+interface Streams {
+  readonly signal?: AbortSignal | undefined;
+  readonly onLine?: (line: string) => void;
+  readonly input?: Readable | undefined;
+  /** Where standard output goes; without it that is kept as text. */
+  readonly outFile?: string | undefined;
+}
+
+async function runInto(run: RunCommand, command: Command, outFile: string): Promise<Finished> {
+  const running = run.start(command);
+  running.stdin.end();
+  const written = pipeline(running.stdout, createWriteStream(outFile, { mode: 0o600 }));
+  written.catch(() => running.kill());
+  const finished = await running.done;
+  await written;
+  return finished;
+}
+
+/** decK's words, without the dump itself where that goes by the same stream. */
+function tellWithoutSecrets(
+  { token }: DeckOptions,
+  onLine: (line: string) => void,
+  errorsAlone: boolean,
+): NonNullable<Command['onLine']> {
+  return (stream, line) => {
+    if (stream === 'stderr' || !errorsAlone) onLine(withoutSecrets(line, token));
+  };
+}
+
+async function environment(options: DeckOptions): Promise<Environment> {
+  const { run, workDir, url, caFile } = options;
+  const common = { DECK_KONG_ADDR: url, DECK_ANALYTICS: 'off', ...tokenVariable(options) };
+  if (run.sameHost) return { ...common, HOME: workDir, TMPDIR: workDir };
+  // The certificate lies on the worker, like everything that the Admin API needs.
+  return caFile === undefined ? common : { ...common, DECK_CA_CERT_FILE: { file: await readFile(caFile, 'utf8') } };
 }
 
 function commonArguments(options: DeckOptions): string[] {
@@ -181,7 +224,7 @@ function commonArguments(options: DeckOptions): string[] {
     '--no-color',
     '--timeout',
     String(Math.max(1, Math.ceil(options.requestTimeoutMs / 1000))),
-    ...(options.caFile === undefined ? [] : ['--ca-cert-file', options.caFile]),
+    ...(options.caFile === undefined || !options.run.sameHost ? [] : ['--ca-cert-file', options.caFile]),
   ];
 }
 

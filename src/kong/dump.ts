@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Command, Finished, RunCommand } from '../run-command/command.ts';
 import { Fault } from '../runs/fault.ts';
+import type { DatabaseEnvironment } from './database.ts';
 import { errorLine, faultOfDump } from './dump-faults.ts';
 import { isReady, KEEPALIVES } from './psql.ts';
 import type { Tool } from './tools.ts';
@@ -9,8 +10,7 @@ export type OnTable = (done: number, total: number, name: string) => void;
 
 export interface PgDump {
   readonly pgDump: Tool;
-  /** From `databaseEnvironment`. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: DatabaseEnvironment;
   /** Created by pg_dump: must not exist, its parent must. */
   readonly outDir: string;
   readonly jobs: number;
@@ -63,7 +63,7 @@ export async function pgDump(run: RunCommand, request: PgDump): Promise<{ readon
   request.signal?.throwIfAborted();
   throw faultOfDump({
     finished,
-    where: `${env['PGDATABASE']} on ${env['PGHOST']}:${env['PGPORT']} as ${env['PGUSER']}`,
+    where: dumpPlace(env),
     version: request.pgDump.version,
     folder: outDir,
     freeBytes: await run.freeBytes(dirname(outDir)).catch(() => null),
@@ -71,12 +71,20 @@ export async function pgDump(run: RunCommand, request: PgDump): Promise<{ readon
   });
 }
 
-function dumpArguments(request: PgDump): string[] {
+/** `kong on db.example.com:5432 as kong`. */
+export function dumpPlace(env: PgDump['env']): string {
+  return `${env['PGDATABASE']} on ${env['PGHOST']}:${env['PGPORT']} as ${env['PGUSER']}`;
+}
+
+/** Without a folder the dump is of custom format and goes to standard output. */
+export function dumpArguments(
+  request: Pick<PgDump, 'jobs' | 'compressLevel' | 'lockWaitSeconds' | 'snapshot'> & { readonly outDir: string | null },
+): string[] {
   return [
-    '--format=directory',
-    `--jobs=${request.jobs}`,
+    ...(request.outDir === null
+      ? ['--format=custom']
+      : ['--format=directory', `--jobs=${request.jobs}`, `--file=${request.outDir}`]),
     `--compress=${request.compressLevel}`,
-    `--file=${request.outDir}`,
     `--lock-wait-timeout=${(request.lockWaitSeconds ?? LOCK_WAIT_SECONDS) * 1000}`,
     ...(request.snapshot === null ? [] : [`--snapshot=${request.snapshot}`]),
     '--no-password',
@@ -88,7 +96,7 @@ function dumpArguments(request: PgDump): string[] {
 }
 
 /** With one job pg_dump only tells when a table begins; with several it also tells when one is finished. */
-function tableCounter(jobs: number, total: number, onTable: OnTable): NonNullable<Command['onLine']> {
+export function tableCounter(jobs: number, total: number, onTable: OnTable): NonNullable<Command['onLine']> {
   let begun = 0;
   let finished = 0;
   let name = '';
@@ -168,7 +176,8 @@ function limits(request: Pick<PgRestore, 'signal' | 'timeoutMs'>): Pick<Command,
   };
 }
 
-function faultOfArchive(finished: Finished, { archive, signal, pgRestore }: PgRestore): unknown {
+/** Why an archive could not be read to its end. */
+export function faultOfArchive(finished: Finished, { archive, signal, pgRestore }: PgRestore): unknown {
   if (signal?.aborted) return signal.reason;
   if (finished.notFound)
     return new Fault(

@@ -34,6 +34,8 @@ export interface FilesTaken {
 interface Options {
   readonly signal?: AbortSignal | undefined;
   readonly onFile?: (done: number, total: number) => void;
+  /** Take files with passwords and private keys too, as they are: the set is encrypted (decision 16). */
+  readonly keepSecrets?: boolean;
 }
 
 /** Configuration is small; whatever is larger does not belong into memory, nor into this artifact. */
@@ -61,7 +63,8 @@ export async function takeFiles(run: RunCommand, files: GatewayFiles, options: O
   const text = (await run.readFile(from.kongConf, { maxBytes: LARGEST_FILE })).toString('utf8');
   const conf = parseKongConf(text);
   const left: LeftOut = { secret: [], unreadable: [] };
-  const known = [...secretsOf(conf), ...(await effectiveSecrets(run, from.prefix))];
+  const keep = options.keepSecrets === true;
+  const known = keep ? [] : [...secretsOf(conf), ...(await effectiveSecrets(run, from.prefix))];
 
   const wanted = new Map<string, Wanted>();
   for (const entry of await walk(run, from.prefix, left)) wanted.set(entry.path, { entry, because: 'prefix' });
@@ -70,12 +73,12 @@ export async function takeFiles(run: RunCommand, files: GatewayFiles, options: O
   }
   wanted.delete(from.kongConf);
 
-  const { masked, file } = await takeKongConf(run, from.kongConf, text);
+  const { masked, file } = await takeKongConf(run, from.kongConf, text, keep);
   const taken = [file];
   const list = [...wanted.values()].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
   for (const [index, each] of list.entries()) {
     options.signal?.throwIfAborted();
-    const one = await take(run, each, known, left);
+    const one = await take(run, each, keep ? null : known, left);
     if (one !== null) taken.push(one);
     options.onFile?.(index + 1, list.length);
   }
@@ -86,9 +89,10 @@ async function takeKongConf(
   run: RunCommand,
   path: string,
   text: string,
+  keep: boolean,
 ): Promise<{ readonly file: SavedFile; readonly masked: readonly string[] }> {
   const entry = await run.fileEntry(path);
-  const clean = maskKongConf(text);
+  const clean = keep ? { text, masked: [] } : maskKongConf(text);
   const file = {
     path,
     name: path.slice(1),
@@ -176,15 +180,15 @@ function fits(name: string, pattern: string): boolean {
   });
 }
 
-/** Null when it was left out, which `left` then tells. */
+/** Null when it was left out, which `left` then tells. `known`: words that may not stand in it; null takes secrets. */
 async function take(
   run: RunCommand,
   { entry, because }: Wanted,
-  known: readonly string[],
+  known: readonly string[] | null,
   left: LeftOut,
 ): Promise<SavedFile | null> {
   const { path, mode, modifiedAt } = entry;
-  if (isSecretByName(path)) {
+  if (known !== null && isSecretByName(path)) {
     left.secret.push(path);
     return null;
   }
@@ -196,7 +200,7 @@ async function take(
       return null;
     }
     // The declarative file is what a DB-less gateway has for a database, and is as open as a database's dump.
-    if (because !== 'declarative_config' && isSecretByContent(content, known)) {
+    if (known !== null && because !== 'declarative_config' && isSecretByContent(content, known)) {
       left.secret.push(path);
       return null;
     }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Finished, RunCommand, Running } from '../run-command/command.ts';
+import type { Environment, Finished, RunCommand, Running } from '../run-command/command.ts';
 import { Fault } from '../runs/fault.ts';
 import { faultOfConnecting, faultOfLostSession, faultOfState } from './database-faults.ts';
 import type { Readiness } from './database-faults.ts';
@@ -10,8 +10,8 @@ import type { Tool } from './tools.ts';
 export const KEEPALIVES = '--dbname=keepalives_idle=30 keepalives_interval=10 keepalives_count=3';
 
 /**
- * psql held over its standard streams. Only `database.ts` uses it: everything else sees named functions, because a
- * general query is a way around every rule.
+ * psql held over its standard streams. Only the `database*.ts` files use it: everything else sees named functions,
+ * because a general query is a way around every rule.
  */
 export interface Psql {
   /** One statement; answers what it printed, without the last line end. */
@@ -21,7 +21,7 @@ export interface Psql {
 
 export interface PsqlOptions {
   readonly psql: Tool;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Environment;
   /** For messages: `kong on db.example.com:5432 as kong`. */
   readonly where: string;
   readonly signal?: AbortSignal | undefined;
@@ -78,6 +78,7 @@ function readAnswers(running: Running): { next(sql: string): Promise<Answer> } {
   let heard = '';
   let waiting: ((answer: Answer) => void) | null = null;
   const ended = running.done.then((finished): Answer => ({ ended: finished }));
+  ended.catch(() => undefined); // a lost connection is told by the next question
 
   running.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     const from = Math.max(0, heard.length - endMark.length);

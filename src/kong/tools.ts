@@ -64,7 +64,7 @@ export async function findPsql(run: RunCommand): Promise<Tool> {
     if (psql !== null) return psql;
     throw new Fault(
       'psql.missing',
-      'There is no psql on this machine, so the bot cannot talk to a PostgreSQL database from here.',
+      `There is no psql on ${place(run)}, so the bot cannot talk to a PostgreSQL database from ${run.sameHost ? 'here' : 'there'}.`,
       'Install it: apt-get install postgresql-client (Debian, Ubuntu), dnf install postgresql (Red Hat), brew install libpq (macOS).',
     );
   });
@@ -82,7 +82,7 @@ export async function findPostgresTools(run: RunCommand, serverMajor: number): P
     const missing = names.filter((_, index) => tools[index] === null);
     throw new Fault(
       'postgres-tools.missing',
-      `The database server is PostgreSQL ${serverMajor}, and ${missing.join(' and ')} of version ${serverMajor} ${missing.length === 1 ? 'is' : 'are'} not on this machine.`,
+      `The database server is PostgreSQL ${serverMajor}, and ${missing.join(' and ')} of version ${serverMajor} ${missing.length === 1 ? 'is' : 'are'} not on ${place(run)}.`,
       `Install them: apt-get install postgresql-client-${serverMajor} (Debian, Ubuntu; from apt.postgresql.org where the system has another version), dnf install postgresql${serverMajor} (Red Hat), brew install postgresql@${serverMajor} (macOS).`,
     );
   });
@@ -117,14 +117,19 @@ async function askDeck(run: RunCommand, args: readonly string[]): Promise<string
   if (finished.notFound)
     throw new Fault(
       'deck.missing',
-      'decK is not on this machine, so the declarative configuration cannot be dumped from here.',
+      `decK is not on ${place(run)}, so the declarative configuration cannot be dumped from ${run.sameHost ? 'here' : 'there'}.`,
       'Install it from https://github.com/Kong/deck/releases onto the PATH, or let the gateway go without: allow_gaps: [declarative].',
     );
   throw new Fault(
     'deck.broken',
-    `decK does not work on this machine: "deck ${args.join(' ')}" ${howItEnded(finished)}.`,
+    `decK does not work on ${place(run)}: "deck ${args.join(' ')}" ${howItEnded(finished)}.`,
     'Run it by hand there; install a build for this machine from https://github.com/Kong/deck/releases.',
   );
+}
+
+/** How messages name where tools are looked for. */
+function place({ sameHost, where }: RunCommand): string {
+  return sameHost ? 'this machine' : where;
 }
 
 function howItEnded(finished: Finished): string {

@@ -23,6 +23,8 @@ export function createLog(options: LogOptions): Log {
     level: options.level,
     base: { pid: process.pid, host: hostname() },
     timestamp: pino.stdTimeFunctions.isoTime,
+    // pino writes an Error under any other name than `err` as {}.
+    serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err, cause: pino.stdSerializers.err },
     formatters: { level: (label: string) => ({ level: label }) },
     hooks: { streamWrite: (line: string) => redactLine(line, secrets) },
   };

@@ -1,5 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 
+/** A value that is kept in a 0600 file of this command alone; the variable holds the file's path. Gone with the command. */
+export interface SecretFile {
+  readonly file: string;
+}
+
+/** Names to values; a program's secrets go by files, because an environment is handed on to children. */
+export type Environment = Readonly<Record<string, string | SecretFile>>;
+
 /** One program near a gateway. Started by an argument array, never through a shell; secrets never in `args`. */
 export interface Command {
   /** A name looked up on the runner's PATH, or an absolute path. */
@@ -9,7 +17,7 @@ export interface Command {
    * The complete environment beside PATH, LANG=C.UTF-8 and a private HOME and TMPDIR (which it may replace).
    * Nothing ambient leaks: no DECK_*, KONNECT, PG*.
    */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Environment;
   readonly cwd?: string;
   /** Standard input. Without it `run` gives an empty one. `start` ignores it: write to its `stdin`. */
   readonly input?: string | Readable;
@@ -40,7 +48,7 @@ export interface Finished {
 export interface Running {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** Never rejects for an exit code. */
+  /** Never rejects for an exit code; rejects with a Fault where `run` throws one. */
   readonly done: Promise<Finished>;
   kill(): void;
 }
@@ -56,15 +64,23 @@ export interface FileEntry {
 }
 
 /**
- * One way to run programs and read files where a gateway is. `local` is the only kind today; each further kind is one
- * more file in this folder and passes the same tests.
+ * One way to run programs and read files where a gateway is: on the worker's machine, or over ssh, `docker exec` or
+ * `kubectl exec`. Every kind passes the same tests.
  *
  * File operations throw a Fault: `file.missing`, `file.forbidden`, `file.failed`.
  */
 export interface RunCommand {
-  /** `local`, and the host's name for others: for messages. */
+  /** `local`, and for others a name that fits into messages: `kong-1.example.com (ssh)`. */
   readonly where: string;
-  /** Resolves whatever the exit code. Throws a Fault only when the machine cannot start any program there. */
+  /**
+   * Whether programs see the worker's own files. Where false, a path of the worker means nothing to a program: what it
+   * takes and gives goes by its standard streams, and its HOME and TMPDIR are the private ones.
+   */
+  readonly sameHost: boolean;
+  /**
+   * Resolves whatever the exit code. Throws a Fault when no program can be started there, or when the way to it broke
+   * (`ssh.…`, `docker.…`, `kubectl.…`, `command.…`).
+   */
   run(command: Command): Promise<Finished>;
   start(command: Command): Running;
   /** Throws `file.too-large` beyond `maxBytes` (default 64 MiB). */

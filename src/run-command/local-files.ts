@@ -5,10 +5,13 @@ import { lstat, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:
 import { join } from 'node:path';
 import { Fault } from '../runs/fault.ts';
 import type { FileEntry, RunCommand } from './command.ts';
+import { fileFault, tooLarge } from './file-faults.ts';
+import type { FileTrouble } from './file-faults.ts';
 
 type FileOperations = Pick<RunCommand, 'readFile' | 'writeFile' | 'listFiles' | 'fileEntry' | 'freeBytes'>;
 
-const LARGEST_READ = 64 * 1024 * 1024;
+/** Of one file, unless told otherwise. */
+export const LARGEST_READ = 64 * 1024 * 1024;
 
 /** File operations of this machine. All throw the Faults that {@link RunCommand} names. */
 export const localFiles: FileOperations = {
@@ -24,7 +27,7 @@ export const localFiles: FileOperations = {
       return entryOf(path, await stat(path));
     } catch (error) {
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
-      throw fileFault(path, error);
+      throw asFault(path, error);
     }
   },
   freeBytes: async (path) => {
@@ -48,11 +51,7 @@ async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
     bytes += bytesRead;
     parts.push(buffer.subarray(0, bytesRead));
   }
-  throw new Fault(
-    'file.too-large',
-    `${path} has more than ${maxBytes} bytes, which is the most that is read of one file.`,
-    'Look whether this file belongs to the gateway; keep large data elsewhere.',
-  );
+  throw tooLarge(path, maxBytes);
 }
 
 function notAFile(path: string): Fault {
@@ -110,7 +109,7 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw fileFault(path, error);
+    throw asFault(path, error);
   }
 }
 
@@ -118,28 +117,17 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 
-function fileFault(path: string, error: unknown): Fault {
+const TROUBLES: Readonly<Record<string, FileTrouble>> = {
+  ENOENT: 'missing',
+  ENOTDIR: 'missing',
+  EACCES: 'forbidden',
+  EPERM: 'forbidden',
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+};
+
+function asFault(path: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
   const code = codeOf(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR')
-    return new Fault(
-      'file.missing',
-      `There is no ${path} on this machine.`,
-      'Correct the path in the configuration, or mount the folder where the bot runs.',
-      { cause: error },
-    );
-  if (code === 'EACCES' || code === 'EPERM')
-    return new Fault(
-      'file.forbidden',
-      `The bot's user may not use ${path}.`,
-      'Give the user that the bot runs as the right to read it (for instance by its group).',
-      { cause: error },
-    );
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new Fault('file.disk-full', `The disk of ${path} is full.`, 'Free some space there, then try again.', {
-      cause: error,
-    });
-  return new Fault('file.failed', `${path} could not be used: ${code}.`, 'Look at the disk and the mount.', {
-    cause: error,
-  });
+  return fileFault(TROUBLES[code] ?? 'failed', { path, said: code, cause: error });
 }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdtemp, rm, stat } from 'node:fs/promises';
+import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -9,19 +9,18 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { Fault } from '../runs/fault.ts';
-import { collector } from './collect.ts';
-import type { Collector } from './collect.ts';
-import type { Command, Finished, RunCommand, Running } from './command.ts';
+import type { Command, Environment, Finished, RunCommand, Running } from './command.ts';
 import { localFiles } from './local-files.ts';
+import { collectOutput, consume } from './output.ts';
+import type { Output } from './output.ts';
 
 const TIED = fileURLToPath(new URL('tied.sh', import.meta.url));
-const KEEP_BYTES = 1024 * 1024;
 /** From TERM to KILL: pg_dump and decK stop within milliseconds; whoever does not is stuck. */
 const GRACE_MS = 2000;
 
 /** Programs and files of this machine. `path` is the PATH that programs get (default: this process's own). */
 export function localRunner(options: { readonly path?: string } = {}): RunCommand {
-  const path = options.path ?? process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const path = programsPath(options);
   const begin = (command: Command, talks: boolean): Running => {
     const output = new PassThrough();
     const input = new PassThrough();
@@ -30,18 +29,26 @@ export function localRunner(options: { readonly path?: string } = {}): RunComman
   return {
     ...localFiles,
     where: 'local',
+    sameHost: true,
     run: async (command) => await begin(command, false).done,
     start: (command) => begin(command, true),
   };
 }
 
-/** Streams of a program that is talked to; null for one that runs by itself. */
-type Talk = { readonly input: PassThrough; readonly output: PassThrough } | null;
+/** The PATH that programs get: the one asked for, else this process's own. */
+export function programsPath(options: { readonly path?: string }): string {
+  return options.path ?? process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+}
 
-function launch(command: Command, path: string, talk: Talk): Pick<Running, 'done' | 'kill'> {
+/** Streams of a program that is talked to; null for one that runs by itself. */
+type Talk = { readonly input: PassThrough; readonly output: PassThrough; readonly errors?: PassThrough } | null;
+
+/** Starts a program of this machine, which dies with this process. `errors` must be read when given. */
+export function launch(command: Command, path: string, talk: Talk): Pick<Running, 'done' | 'kill'> {
   const stop = new AbortController();
   const done = finish(command, path, talk, stop.signal).finally(() => {
     talk?.output.end();
+    talk?.errors?.end();
     talk?.input.destroy();
   });
   // `start` may be left without a listener until the caller has talked; nobody is to die of it meanwhile.
@@ -50,23 +57,22 @@ function launch(command: Command, path: string, talk: Talk): Pick<Running, 'done
 }
 
 async function finish(command: Command, path: string, talk: Talk, stop: AbortSignal): Promise<Finished> {
-  const output = collectOutput(command, talk);
+  const output = collectOutput(command, talk !== null);
   const program = await programPath(command.program, path);
   if (program === null) return output.answer({ notFound: true });
   if (command.cwd !== undefined) await mustBeFolder(command.cwd);
   const signal = command.signal === undefined ? stop : AbortSignal.any([command.signal, stop]);
   if (signal.aborted) return output.answer({ aborted: true });
 
-  return await withPrivateHome(command.env, async (home) => {
-    const means = { program, path, home, signal, talk };
+  return await withPrivateFiles(command.env, async (env) => {
+    const means = { program, env: { PATH: path, LANG: 'C.UTF-8', ...env }, signal, talk };
     return output.answer(await runTied(command, means, output));
   });
 }
 
 interface Means {
   readonly program: string;
-  readonly path: string;
-  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly talk: Talk;
 }
@@ -86,38 +92,10 @@ async function runTied(command: Command, means: Means, output: Output): Promise<
   };
 }
 
-interface Output {
-  readonly out: Collector;
-  readonly err: Collector;
-  /** What came of the program, with everything that did not happen filled in. */
-  answer(rest: Partial<Finished>): Finished;
-}
-
-function collectOutput(command: Command, talk: Talk): Output {
-  const started = performance.now();
-  const keep = command.keep ?? KEEP_BYTES;
-  const out = collector(talk === null ? keep : 0, lineHandler(command, 'stdout'));
-  const err = collector(keep, lineHandler(command, 'stderr'));
-  const answer = (rest: Partial<Finished>): Finished => ({
-    exitCode: null,
-    signal: null,
-    stdout: out.text(),
-    stderr: err.text(),
-    stdoutBytes: out.bytes(),
-    stderrBytes: err.bytes(),
-    seconds: (performance.now() - started) / 1000,
-    aborted: false,
-    timedOut: false,
-    notFound: false,
-    ...rest,
-  });
-  return { out, err, answer };
-}
-
-function spawnTied(command: Command, { program, path, home, signal, talk }: Means) {
+function spawnTied(command: Command, { program, env, signal, talk }: Means) {
   const input = talk === null ? command.input : undefined;
   return execa('/bin/sh', [TIED, program, ...command.args], {
-    env: { PATH: path, LANG: 'C.UTF-8', HOME: home, TMPDIR: home, ...command.env },
+    env,
     extendEnv: false,
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     stdio: [talk === null && input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
@@ -135,7 +113,7 @@ function spawnTied(command: Command, { program, path, home, signal, talk }: Mean
 function connect(child: ChildProcess, output: Output, talk: Talk): void {
   sweepGroupOnExit(child);
   consume(child.stdout, output.out, talk?.output);
-  consume(child.stderr, output.err);
+  consume(child.stderr, output.err, talk?.errors);
   // The control pipe: nothing ever comes out of it, and our end must stay open until the program is gone.
   const control = child.stdio[3];
   if (control instanceof Socket) control.resume();
@@ -155,22 +133,10 @@ function sweepGroupOnExit(child: ChildProcess): void {
   });
 }
 
-function consume(stream: Readable | null, into: Collector, copy?: PassThrough): void {
-  if (stream === null) return;
-  stream.on('data', (chunk: Buffer) => into.take(chunk));
-  stream.once('close', () => into.end());
-  if (copy !== undefined) stream.pipe(copy);
-}
-
 /** Nobody reads any more what a stopped program wrote: without this a full pipe would keep it from ever closing. */
 function drain(stream: Readable | null, talk: Talk): void {
   if (talk !== null) stream?.unpipe(talk.output);
   stream?.resume();
-}
-
-function lineHandler(command: Command, stream: 'stdout' | 'stderr'): ((line: string) => void) | undefined {
-  const { onLine } = command;
-  return onLine === undefined ? undefined : (line) => onLine(stream, line);
 }
 
 /** Absolute path of an executable file, null when there is none. Looked up here, so that 127 stays an exit code. */
@@ -210,13 +176,36 @@ function notStarted(command: Command, cause: unknown): Fault {
   );
 }
 
-/** A folder of this command alone, so that programs read no settings of a user and leave nothing behind. */
-async function withPrivateHome<T>(env: Command['env'], work: (home: string) => Promise<T>): Promise<T> {
-  if (env?.['HOME'] !== undefined && env['TMPDIR'] !== undefined) return await work(env['HOME']);
-  const home = await mkdtemp(join(tmpdir(), `kong-chatops-home-${process.pid}-`));
+/**
+ * A folder of this command alone: its HOME and TMPDIR where it names none, so that programs read no settings of a user
+ * and leave nothing behind, and the files of its secrets. Inside the folder that it names, which is swept with the rest.
+ */
+async function withPrivateFiles<T>(
+  env: Environment = {},
+  work: (env: Readonly<Record<string, string>>) => Promise<T>,
+): Promise<T> {
+  const [plain, secret] = partition(env);
+  const { HOME, TMPDIR } = plain;
+  if (HOME !== undefined && TMPDIR !== undefined && secret.length === 0) return await work(plain);
+  const folder = await mkdtemp(join(TMPDIR ?? tmpdir(), `kong-chatops-home-${process.pid}-`));
   try {
-    return await work(home);
+    const files: Record<string, string> = {};
+    for (const [name, content] of secret) {
+      files[name] = join(folder, name);
+      await writeFile(join(folder, name), content, { mode: 0o600, flag: 'wx' });
+    }
+    return await work({ HOME: folder, TMPDIR: folder, ...plain, ...files });
   } finally {
-    await rm(home, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+function partition(env: Environment): [Record<string, string>, [string, string][]] {
+  const plain: Record<string, string> = {};
+  const secret: [string, string][] = [];
+  for (const [name, value] of Object.entries(env)) {
+    if (typeof value === 'string') plain[name] = value;
+    else secret.push([name, value.file]);
+  }
+  return [plain, secret];
 }

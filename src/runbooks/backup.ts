@@ -18,6 +18,10 @@ export type Artifact = {
   readonly seconds: number;
   /** Short facts for people: `{ tables: 31, rows: 5120 }`, `{ workspace: 'default', entities: 41 }`, `{ files: 12 }`. */
   readonly facts: Readonly<Record<string, string | number>>;
+  /** What was done to its bytes before they were stored, in this order; absent: nothing. Undone from the last to the first. */
+  readonly encoding?: readonly ('zstd' | 'age')[];
+  /** Of what it is once that is undone; absent: as stored. */
+  readonly plain?: { readonly bytes: number; readonly sha256: string };
 };
 
 /** Something that exists on the gateway and is not in the set (behaviour 5.3). */
@@ -74,6 +78,8 @@ export type VerifyOutputs = {
   readonly set: string;
   readonly verifiedAt: string;
   readonly bytesRead: number;
+  /** True when every artifact was also decrypted and decompressed to its end; absent: hashes of stored bytes alone. */
+  readonly wholeChain?: boolean;
   readonly places: readonly { readonly destination: string; readonly path: string }[];
 };
 
@@ -116,6 +122,7 @@ export function backupPlan(input: BackupPlanInput): Plan {
   const gated = first === undefined ? [] : [input.policy === null ? first : { ...first, gate: input.policy }, ...rest];
   return {
     runbook: 'backup',
+    exclusive: `backup:${input.gateway}`,
     gateway: input.gateway,
     environment: input.environment,
     parameters: { kinds: input.kinds, workspaces: input.workspaces, destinations: input.destinations },

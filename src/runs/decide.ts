@@ -4,6 +4,8 @@ import type { Refusal } from './refusal.ts';
 import type { Gate, Run } from './run.ts';
 import { holds } from './person.ts';
 import { mayVote, missingSeats, seat } from './approval.ts';
+import { decideAfter, type AfterCommand } from './decide-after.ts';
+import { hasTouchedLive } from './next.ts';
 import { refuse } from './refusal.ts';
 import { cannotVote, closedGate, notAllowed, notInGoodStanding } from './wording.ts';
 
@@ -21,7 +23,8 @@ export type Command =
     }
   | { readonly type: 'withdraw'; readonly gate: string; readonly by: Caller; readonly standing: Standing }
   | { readonly type: 'cancel'; readonly reason?: string; readonly by: Caller; readonly standing: Standing }
-  | { readonly type: 'watch'; readonly by: Caller; readonly standing: Standing };
+  | { readonly type: 'watch'; readonly by: Caller; readonly standing: Standing }
+  | AfterCommand;
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>;
 
 /** Events to append, and a refusal to show to that person alone. Both may be there: a refused try leaves its row. */
@@ -42,7 +45,15 @@ export function decide(run: Run, command: Command, now: Date): Decision {
       return cancel(run, command);
     case 'watch':
       return watch(run, command);
+    default:
+      return after(run, command);
   }
+}
+
+function after(run: Run, command: AfterCommand): Decision {
+  const decision = decideAfter(run, command);
+  if ('events' in decision) return decision;
+  return decision.right === true ? refused(command, decision.refusal) : { events: [], refusal: decision.refusal };
 }
 
 function vote(run: Run, command: CommandOf<'vote'>, now: Date): Decision {
@@ -144,6 +155,10 @@ function cancel(run: Run, command: CommandOf<'cancel'>): Decision {
   if (run.outcome !== undefined) {
     const message = `${run.id} has already ended: ${run.outcome}`;
     return { events: [], refusal: refuse('already-ended', message, 'There is nothing left to cancel') };
+  }
+  if (hasTouchedLive(run)) {
+    const message = `${run.id} has already changed ${run.plan.gateway}, so it cannot just be cancelled`;
+    return { events: [], refusal: refuse('live-touched', message, 'Roll it back: that undoes what was changed') };
   }
   if (run.cancel !== undefined) {
     const message = `${run.id} is already being cancelled, asked by ${run.cancel.person}`;

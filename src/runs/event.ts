@@ -27,6 +27,8 @@ export type EventBody =
         readonly channel: string | null;
         readonly reason?: string;
         readonly retryOf?: string;
+        /** Break glass (behaviour 3.1): gates were skipped. Marked EMERGENCY for good. */
+        readonly emergency?: { readonly incident: string };
         /** SHA-256 of the configuration file in force. */
         readonly configDigest: string;
         /** Who could vote on its gates when it was requested, less the requester. Empty without a gate. */
@@ -81,6 +83,18 @@ export type EventBody =
   | { readonly type: 'step.aborted'; readonly data: { readonly step: string; readonly attempt: number } }
   | { readonly type: 'step.outcome-unknown'; readonly data: { readonly step: string; readonly attempt: number } }
   | { readonly type: 'run.cancel-requested'; readonly data: { readonly person: PersonId; readonly reason?: string } }
+  /** The way back is open until then. With a fault: something went wrong after the live gateway was touched. */
+  | {
+      readonly type: 'run.held';
+      readonly data: { readonly until: string; readonly step?: string; readonly fault?: FaultFacts };
+    }
+  | { readonly type: 'rollback.requested'; readonly data: { readonly person: PersonId; readonly reason?: string } }
+  | { readonly type: 'close.requested'; readonly data: { readonly person: PersonId; readonly drop: boolean } }
+  | { readonly type: 'run.rolled-back'; readonly data: Record<string, never> }
+  /** The cause of a rollback was recorded: changes of the gateway are allowed again (behaviour 4.6). */
+  | { readonly type: 'gateway.unlocked'; readonly data: { readonly person: PersonId; readonly cause: string } }
+  /** Somebody else looked at an emergency afterwards (behaviour 3.3). */
+  | { readonly type: 'emergency.reviewed'; readonly data: { readonly person: PersonId; readonly finding: string } }
   | { readonly type: 'run.succeeded'; readonly data: Record<string, never> }
   | { readonly type: 'run.failed'; readonly data: { readonly step: string | null; readonly fault: FaultFacts } }
   | { readonly type: 'run.cancelled'; readonly data: { readonly reason: string } }

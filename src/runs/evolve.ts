@@ -49,6 +49,7 @@ const handlers: Handlers = {
   'refusal.recorded': (run) => ({ ...run, refusals: run.refusals + 1 }),
   'step.started': (run, event) =>
     withStep(run, event.data.step, {
+      ...beforeOf(run, event.data.step),
       status: 'running',
       attempt: event.data.attempt,
       startedAt: event.at,
@@ -72,6 +73,21 @@ const handlers: Handlers = {
     ...closeGates(run, event.at),
     cancel: { ...event.data, at: event.at },
   }),
+  'run.held': (run, event) => ({
+    ...withoutWayBack(run),
+    hold: { ...event.data, since: event.at },
+  }),
+  'rollback.requested': (run, event) => ({
+    ...withoutHold(closeGates(resetPhase(run, 'undo'), event.at)),
+    rollback: { ...event.data, at: event.at },
+  }),
+  'close.requested': (run, event) => ({
+    ...withoutHold(resetPhase(run, 'close')),
+    close: { ...event.data, at: event.at },
+  }),
+  'run.rolled-back': (run, event) => end(run, event.at, { outcome: 'rolled-back' }),
+  'gateway.unlocked': (run, event) => ({ ...run, unlocked: run.unlocked ?? { ...event.data, at: event.at } }),
+  'emergency.reviewed': (run, event) => ({ ...run, reviewed: run.reviewed ?? { ...event.data, at: event.at } }),
   'run.succeeded': (run, event) => end(run, event.at, { outcome: 'succeeded' }),
   'run.failed': (run, event) =>
     end(run, event.at, { outcome: 'failed', fault: event.data.fault, failedStep: event.data.step }),
@@ -116,7 +132,8 @@ export function fold(events: readonly RunEvent[]): Run | null {
 }
 
 function requested(event: EventOf<'run.requested'>): Run {
-  const { kind, plan, planDigest, requestedBy, channel, reason, retryOf, configDigest, eligible } = event.data;
+  const { kind, plan, planDigest, requestedBy, channel, reason, retryOf, configDigest, eligible, emergency } =
+    event.data;
   return {
     id: event.runId,
     kind,
@@ -131,6 +148,7 @@ function requested(event: EventOf<'run.requested'>): Run {
     eligible,
     ...(reason === undefined ? {} : { reason }),
     ...(retryOf === undefined ? {} : { retryOf }),
+    ...(emergency === undefined ? {} : { emergency }),
     steps: Object.fromEntries(plan.steps.map((step) => [step.id, { status: 'pending', attempt: 0 } as const])),
     gates: [],
     observed: {},
@@ -150,6 +168,31 @@ function closeGates(run: Run, at: string): Run {
     ...run,
     gates: run.gates.map((gate) => (gate.status === 'open' ? { ...gate, status: 'closed', decidedAt: at } : gate)),
   };
+}
+
+/** A hold that begins again (a rollback that failed) forgets what was asked of the old one. */
+function withoutWayBack(run: Run): Run {
+  const { rollback: _rollback, close: _close, ...rest } = run;
+  return rest;
+}
+
+function withoutHold(run: Run): Run {
+  const { hold: _hold, ...rest } = run;
+  return rest;
+}
+
+/** The way back starts from its beginning each time it is asked for: every step of it looks before it acts. */
+function resetPhase(run: Run, phase: 'undo' | 'close'): Run {
+  const steps = run.plan.steps.filter((step) => step.phase === phase);
+  return steps.reduce((after, { id }) => {
+    const attempt = after.steps[id]?.attempt ?? 0;
+    return withStep(after, id, { status: 'pending', attempt, before: attempt });
+  }, run);
+}
+
+function beforeOf(run: Run, id: string): { before?: number } {
+  const before = run.steps[id]?.before;
+  return before === undefined ? {} : { before };
 }
 
 function withStep(run: Run, id: string, step: StepState): Run {

@@ -1,5 +1,5 @@
 import type { GateOpened, Observed } from './event.ts';
-import type { PlannedStep } from './plan.ts';
+import type { GatePolicy, PlannedStep } from './plan.ts';
 import type { Gate, Run } from './run.ts';
 import { digestOf } from './json.ts';
 
@@ -28,12 +28,26 @@ export function openingOf(run: Run, step: PlannedStep, now: Date): GateOpened | 
     gate: `${run.id}.g${run.gates.length + 1}`,
     step: step.id,
     attempt,
-    policy: step.gate,
+    policy: policyOf(run, step.gate),
     digest: gateDigest(run, step.id, attempt, evidence, run.observed),
     evidence,
     observed: run.observed,
     expiresAt: new Date(now.getTime() + step.gate.expiresSeconds * 1000).toISOString(),
   };
+}
+
+/**
+ * The policy of a gate as the evidence demands it: a step whose outputs say `approversMore: n` (a sync that deletes, a
+ * safety backup that could not be taken) asks that many people more of the first group (behaviour 2.12).
+ */
+export function policyOf(run: Run, policy: GatePolicy): GatePolicy {
+  const more = Object.values(run.steps).reduce((sum, { status, outputs }) => {
+    const asked = status === 'succeeded' ? outputs?.['approversMore'] : undefined;
+    return sum + (typeof asked === 'number' ? asked : 0);
+  }, 0);
+  const [first, ...rest] = policy.requirements;
+  if (first === undefined || more === 0) return policy;
+  return { ...policy, requirements: [{ ...first, minimum: first.minimum + more }, ...rest] };
 }
 
 /** Digest of what a gate stands for, 64 hexadecimal digits. */

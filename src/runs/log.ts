@@ -22,6 +22,10 @@ export interface RunIndex {
   readonly dueAt: string | null;
   /** Set when a backup was verified: ISO time; feeds "last verified". */
   readonly verifiedAt: string | null;
+  /** The set that the run published, or that a drill restored; null when it has none (yet). */
+  readonly setId: string | null;
+  /** Set when a drill restored `setId` into a scratch database and every count matched: ISO time. */
+  readonly restoredAt: string | null;
 }
 
 export interface AppendRequest {

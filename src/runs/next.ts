@@ -16,7 +16,7 @@ export type Next =
   /** People must act; the clock has something to say at `until`. */
   | { readonly do: 'ask'; readonly gate: Gate; readonly until: string }
   | { readonly do: 'wait'; readonly until: string }
-  /** Nothing, ever: the run has ended, or a person has to decide about an unknown outcome. */
+  /** Nothing, ever: the run has ended. */
   | { readonly do: 'nothing' };
 
 /** Total and pure: never refuses, reads no clock but `now`. */
@@ -24,10 +24,21 @@ export function next(run: Run, now: Date): Next {
   if (run.outcome !== undefined) return { do: 'nothing' };
   const running = run.plan.steps.find((step) => run.steps[step.id]?.status === 'running');
   if (running !== undefined) return whileRunning(run, running);
+  return afterwards(run, now) ?? forward(run, now);
+}
+
+/** What people asked for once the run was held, or the hold itself; null while it still goes forward. */
+function afterwards(run: Run, now: Date): Next | null {
+  if (run.rollback !== undefined) return wayBack(run, now);
+  if (run.close !== undefined) return closing(run, now);
+  return run.hold === undefined ? null : holding(run.hold, now);
+}
+
+function forward(run: Run, now: Date): Next {
   const ending = endingOf(run);
-  if (ending !== null) return toTheEnd(run, ending, now);
-  const step = run.plan.steps.find(({ id, cleanup }) => cleanup !== true && run.steps[id]?.status !== 'succeeded');
-  if (step === undefined) return { do: 'record', events: [{ type: 'run.succeeded', data: {} }] };
+  if (ending !== null) return hasTouchedLive(run) ? hold(run, now, ending) : toTheEnd(run, ending, now);
+  const step = undone(run, isMain);
+  if (step === undefined) return run.plan.holdSeconds === undefined ? record(SUCCEEDED) : hold(run, now, null);
   if (run.steps[step.id]?.status === 'interrupted') return again(run, step, now);
   return step.gate === undefined ? { do: 'step', step, attempt: attemptOf(run, step) } : atGate(run, step, now);
 }
@@ -35,31 +46,57 @@ export function next(run: Run, now: Date): Next {
 /** The state that people see (behaviour 4.1). */
 export function stateOf(run: Run): RunState {
   if (run.outcome !== undefined) return run.outcome;
+  if (run.rollback !== undefined) return 'rolling-back';
   if (openGate(run) !== undefined) return 'waiting';
-  return Object.values(run.steps).some((step) => step.status === 'outcome-unknown') ? 'holding' : 'running';
+  const unknown = Object.values(run.steps).some((step) => step.status === 'outcome-unknown');
+  return run.hold !== undefined || unknown ? 'holding' : 'running';
+}
+
+/** Whether the live gateway may differ from what it was before the run. */
+export function hasTouchedLive(run: Run): boolean {
+  return run.plan.steps.some(({ id, live }) => live === true && (run.steps[id]?.attempt ?? 0) > 0);
+}
+
+const SUCCEEDED: EventBody = { type: 'run.succeeded', data: {} };
+
+function record(...events: readonly EventBody[]): Next {
+  return { do: 'record', events };
+}
+
+function isMain(step: PlannedStep): boolean {
+  return step.cleanup !== true && step.phase === undefined;
+}
+
+/** The first step of a phase that has not succeeded. */
+function undone(run: Run, of: (step: PlannedStep) => boolean): PlannedStep | undefined {
+  return run.plan.steps.find((step) => of(step) && run.steps[step.id]?.status !== 'succeeded');
 }
 
 function whileRunning(run: Run, step: PlannedStep): Next {
   const attempt = run.steps[step.id]?.attempt ?? 1;
-  // A clean-up is wanted most of all when the run was cancelled: it alone is never stopped.
-  const unwanted = run.cancel !== undefined && step.cleanup !== true;
-  return { do: unwanted ? 'stop' : 'running', step, attempt };
+  // A clean-up and the way back are wanted most of all when everything else was called off: they are never stopped.
+  const goesOn = step.cleanup === true || step.phase === 'undo';
+  const calledOff = run.cancel !== undefined || run.rollback !== undefined;
+  return { do: calledOff && !goesOn ? 'stop' : 'running', step, attempt };
 }
 
 type Ending = Extract<EventBody, { type: 'run.failed' | 'run.cancelled' }>;
 
 /** Why the run cannot go on, if so. The first cause wins: what comes after it is a consequence. */
 function endingOf(run: Run): Ending | null {
-  for (const { id, cleanup } of run.plan.steps) {
-    const step = run.steps[id];
-    if (cleanup === true || step === undefined) continue;
-    if (step.status === 'failed') {
-      return { type: 'run.failed', data: { step: id, fault: step.fault ?? UNKNOWN_OUTCOME } };
-    }
-    // Only a step that nobody can check stays unknown. A cancelled run must still end.
-    if (step.status === 'outcome-unknown') return { type: 'run.failed', data: { step: id, fault: UNKNOWN_OUTCOME } };
-  }
+  const failed = failureIn(run, isMain);
+  if (failed !== null) return { type: 'run.failed', data: failed };
   return peoplesEnding(run);
+}
+
+function failureIn(run: Run, of: (step: PlannedStep) => boolean): { step: string; fault: FaultFacts } | null {
+  for (const { id } of run.plan.steps.filter(of)) {
+    const step = run.steps[id];
+    if (step?.status === 'failed') return { step: id, fault: step.fault ?? UNKNOWN_OUTCOME };
+    // Only a step that nobody can check stays unknown. A cancelled run must still end.
+    if (step?.status === 'outcome-unknown') return { step: id, fault: UNKNOWN_OUTCOME };
+  }
+  return null;
 }
 
 function peoplesEnding(run: Run): Ending | null {
@@ -86,19 +123,56 @@ function because(reason: string | undefined): string {
 
 /** Puts things back first, then says how it ended. A clean-up that fails does not hide the first cause. */
 function toTheEnd(run: Run, ending: Ending, now: Date): Next {
-  const cleanup = run.plan.steps.find((step) => step.cleanup === true);
-  if (cleanup !== undefined && touchedAnything(run)) {
-    const state = run.steps[cleanup.id];
-    if (state?.status === 'interrupted') return again(run, cleanup, now);
-    if (state === undefined || state.status === 'pending') return { do: 'step', step: cleanup, attempt: 1 };
-  }
-  return { do: 'record', events: [ending] };
+  if (!touchedAnything(run)) return record(ending);
+  const isOwed = ({ id, cleanup }: PlannedStep): boolean =>
+    cleanup === true && ['pending', 'interrupted'].includes(run.steps[id]?.status ?? 'pending');
+  const cleanup = run.plan.steps.find(isOwed);
+  if (cleanup === undefined) return record(ending);
+  return run.steps[cleanup.id]?.status === 'interrupted'
+    ? again(run, cleanup, now)
+    : { do: 'step', step: cleanup, attempt: 1 };
 }
 
 function touchedAnything(run: Run): boolean {
   return run.plan.steps.some(
-    ({ id, recovery, cleanup }) => recovery !== 'repeat' && cleanup !== true && (run.steps[id]?.attempt ?? 0) > 0,
+    (step) => isMain(step) && step.recovery !== 'repeat' && (run.steps[step.id]?.attempt ?? 0) > 0,
   );
+}
+
+/** Once the live gateway was touched nothing cleans up by itself: it holds, the way back open, and people decide. */
+function hold(run: Run, now: Date, ending: Ending | null): Next {
+  const until = new Date(now.getTime() + (run.plan.holdSeconds ?? 86_400) * 1000).toISOString();
+  if (ending?.type !== 'run.failed') return record({ type: 'run.held', data: { until } });
+  const { step, fault } = ending.data;
+  return record({ type: 'run.held', data: { until, fault, ...(step === null ? {} : { step }) } });
+}
+
+/** The way back closes by itself when its time is over. What was kept stays kept: only people drop it. */
+function holding({ until, fault, step }: NonNullable<Run['hold']>, now: Date): Next {
+  if (now.getTime() < Date.parse(until)) return { do: 'wait', until };
+  return record(fault === undefined ? SUCCEEDED : { type: 'run.failed', data: { step: step ?? null, fault } });
+}
+
+function wayBack(run: Run, now: Date): Next {
+  const isUndo = ({ phase }: PlannedStep): boolean => phase === 'undo';
+  const failed = failureIn(run, isUndo);
+  // Rolling back can be asked for again, any number of times: each step of it looks first.
+  if (failed !== null) return hold(run, now, { type: 'run.failed', data: failed });
+  return carryOn(run, undone(run, isUndo), { type: 'run.rolled-back', data: {} }, now);
+}
+
+function closing(run: Run, now: Date): Next {
+  const isClose = ({ phase }: PlannedStep): boolean => phase === 'close' && run.close?.drop === true;
+  const failed = failureIn(run, isClose);
+  if (failed !== null) return hold(run, now, { type: 'run.failed', data: failed });
+  return carryOn(run, undone(run, isClose), SUCCEEDED, now);
+}
+
+function carryOn(run: Run, step: PlannedStep | undefined, end: EventBody, now: Date): Next {
+  if (step === undefined) return record(end);
+  return run.steps[step.id]?.status === 'interrupted'
+    ? again(run, step, now)
+    : { do: 'step', step, attempt: attemptOf(run, step) };
 }
 
 function again(run: Run, step: PlannedStep, now: Date): Next {
@@ -119,11 +193,9 @@ function atGate(run: Run, step: PlannedStep, now: Date): Next {
     const opening = openingOf(run, step, now);
     return opening === null
       ? { do: 'step', step, attempt: attemptOf(run, step) }
-      : { do: 'record', events: [{ type: 'gate.opened', data: opening }] };
+      : record({ type: 'gate.opened', data: opening });
   }
-  if (now.getTime() >= Date.parse(gate.expiresAt)) {
-    return { do: 'record', events: [{ type: 'gate.expired', data: { gate: gate.gate } }] };
-  }
+  if (now.getTime() >= Date.parse(gate.expiresAt)) return record({ type: 'gate.expired', data: { gate: gate.gate } });
   return remind(gate, now);
 }
 
@@ -132,10 +204,7 @@ function remind(gate: Gate, now: Date): Next {
   const due = owed.filter((percent) => reminderAt(gate, percent).getTime() <= now.getTime());
   if (due.length > 0) {
     // After a night without the bot two reminders may be due at once: both are recorded, people get the last one.
-    return {
-      do: 'record',
-      events: due.map((percent) => ({ type: 'gate.reminded', data: { gate: gate.gate, percent } })),
-    };
+    return record(...due.map((percent) => ({ type: 'gate.reminded', data: { gate: gate.gate, percent } }) as const));
   }
   const [soonest] = owed;
   const until = soonest === undefined ? gate.expiresAt : reminderAt(gate, soonest).toISOString();

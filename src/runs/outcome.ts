@@ -24,16 +24,19 @@ export function endOfAttempt(
   ending: Ending,
   now: Date,
   retrySeconds: number,
+  /** Attempts of an earlier asking: they do not count. */
+  before = 0,
 ): EventBody {
   const data = { step: step.id, attempt };
   if (ending.kind === 'aborted') return { type: 'step.aborted', data };
   if (ending.kind === 'failed') return { type: 'step.failed', data: { ...data, fault: ending.fault } };
   if (step.recovery === 'ask') return { type: 'step.outcome-unknown', data };
-  if (attempt >= step.attempts) {
+  const used = attempt - before;
+  if (used >= step.attempts) {
     return { type: 'step.failed', data: { ...data, fault: ending.fault ?? exhausted(step, ending.reason) } };
   }
   // Only a neighbour in trouble deserves a pause; after a dead worker or a deploy the sooner the better.
-  const pause = ending.reason === 'retryable-fault' ? retrySeconds * 1000 * attempt : 0;
+  const pause = ending.reason === 'retryable-fault' ? retrySeconds * 1000 * used : 0;
   return {
     type: 'step.interrupted',
     data: {

@@ -1,13 +1,13 @@
 import type { JsonObject } from './json.ts';
 
 /** Operations that a person can ask for. More kinds of run arrive with their run-books. */
-export type RunKind = 'backup';
+export type RunKind = 'backup' | 'restore' | 'drill';
 
 /** The letter before a run's number: `B-142`. Ids are said aloud in calls, so they are short and have no case traps. */
-export const RUN_LETTER: Readonly<Record<RunKind, string>> = { backup: 'B' };
+export const RUN_LETTER: Readonly<Record<RunKind, string>> = { backup: 'B', restore: 'R', drill: 'D' };
 
 /** Queues by kind of work (architecture, rule 5). `publish` carries drawing and posting, everything else carries steps. */
-export const QUEUES = ['backup', 'publish'] as const;
+export const QUEUES = ['backup', 'restore', 'publish'] as const;
 export type QueueName = (typeof QUEUES)[number];
 export type StepQueue = Exclude<QueueName, 'publish'>;
 
@@ -48,6 +48,10 @@ export interface PlannedStep {
   readonly gate?: GatePolicy;
   /** Runs only when the run fails or is cancelled after anything was started, and puts things back. */
   readonly cleanup?: true;
+  /** From its start on the live gateway may differ: what goes wrong afterwards holds for a decision, never cleans up. */
+  readonly live?: true;
+  /** Belongs to the way back (after a rollback was asked for), or to the end of a hold (the kept database is dropped). */
+  readonly phase?: 'undo' | 'close';
 }
 
 /** The whole plan of a run, fixed by its first event. What approvers approve is its digest. */
@@ -56,5 +60,9 @@ export interface Plan {
   readonly gateway: string;
   readonly environment: string;
   readonly parameters: JsonObject;
+  /** What at most one run may hold at a time, e.g. `backup:production`, `change:production`. */
+  readonly exclusive: string;
+  /** After the last step the run is held, its way back open, for so many seconds. Absent: it has succeeded. */
+  readonly holdSeconds?: number;
   readonly steps: readonly PlannedStep[];
 }

@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly configDigest: string;
   readonly reason?: string;
   readonly retryOf?: string;
+  /** Break glass: the plan has no gates; one admin suffices, with a reason and the incident (behaviour 3.1). */
+  readonly emergency?: { readonly incident: string };
 }
 
 /**
@@ -26,12 +28,9 @@ export interface RunRequest {
  * people could meet is refused here and not at the gate (behaviour 2.3).
  */
 export function decideRequest(request: RunRequest, now: Date): NewEvent | Refusal {
-  const { standing, by, plan } = request;
-  if (standing.problem !== undefined) return notInGoodStanding(standing.problem);
-  if (!holds(standing, 'operator')) return notAllowed(`request a ${request.kind} of ${plan.gateway}`, 'operator');
-  if ((request.reason?.length ?? 0) > 2000) {
-    return refuse('too-long', 'A reason has at most 2,000 characters', 'Shorten it and ask again');
-  }
+  const { by, plan } = request;
+  const refusal = rightRefusal(request) ?? reasonRefusal(request);
+  if (refusal !== null) return refusal;
   const eligible = eligibleFor(plan, request.eligible, by.person);
   const unmet = unmetPolicy(plan, eligible, by.person);
   if (unmet !== null) return unmet;
@@ -49,8 +48,23 @@ export function decideRequest(request: RunRequest, now: Date): NewEvent | Refusa
       eligible: eligible.map(({ person }) => person),
       ...(request.reason === undefined ? {} : { reason: request.reason }),
       ...(request.retryOf === undefined ? {} : { retryOf: request.retryOf }),
+      ...(request.emergency === undefined ? {} : { emergency: request.emergency }),
     },
   };
+}
+
+function rightRefusal({ standing, kind, plan, emergency }: RunRequest): Refusal | null {
+  if (standing.problem !== undefined) return notInGoodStanding(standing.problem);
+  const role = emergency === undefined ? 'operator' : 'admin';
+  return holds(standing, role) ? null : notAllowed(`request a ${kind} of ${plan.gateway}`, role);
+}
+
+function reasonRefusal({ reason = '', emergency }: RunRequest): Refusal | null {
+  if (emergency !== undefined && reason.trim().length < 10) {
+    return refuse('reason-needed', 'Break glass needs a reason of at least 10 characters', 'Say what is broken');
+  }
+  if (reason.length <= 2000) return null;
+  return refuse('too-long', 'A reason has at most 2,000 characters', 'Shorten it and ask again');
 }
 
 /** Names of the groups that the plan's gates ask. */

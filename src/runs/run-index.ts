@@ -5,7 +5,6 @@ import { next, stateOf } from './next.ts';
 /** The `runs` row of a run: what lists, the sweep and the unique constraint need to know of it. Pure. */
 export function indexOf(run: Run, updatedAt: string): RunIndex {
   const active = run.outcome === undefined;
-  const verifiedAt = run.steps['verify-set']?.outputs?.['verifiedAt'];
   return {
     id: run.id,
     kind: run.kind,
@@ -17,10 +16,24 @@ export function indexOf(run: Run, updatedAt: string): RunIndex {
     updatedAt,
     active,
     unsettled: isUnsettled(run),
-    exclusive: active ? `${run.kind}:${run.plan.gateway}` : null,
+    // After a rollback the gateway stays locked until somebody records the cause (behaviour 4.6).
+    exclusive: active || (run.outcome === 'rolled-back' && run.unlocked === undefined) ? run.plan.exclusive : null,
     dueAt: dueAt(run, updatedAt),
-    verifiedAt: run.outcome === 'succeeded' && typeof verifiedAt === 'string' ? verifiedAt : null,
+    verifiedAt: verifiedAt(run),
+    setId: output(run, 'publish-set', 'set') ?? output(run, 'restore-drill', 'set'),
+    restoredAt: output(run, 'restore-drill', 'restoredAt'),
   };
+}
+
+/** A restore's safety backup is proven long before the restore itself has ended. */
+function verifiedAt(run: Run): string | null {
+  return run.outcome === 'succeeded' || run.kind === 'restore' ? output(run, 'verify-set', 'verifiedAt') : null;
+}
+
+/** A text that a step put on record by succeeding; null as long as it has not. */
+function output(run: Run, step: string, name: string): string | null {
+  const value = run.steps[step]?.status === 'succeeded' ? run.steps[step].outputs?.[name] : undefined;
+  return typeof value === 'string' ? value : null;
 }
 
 /** An ended run owes its card's last drawing and the messages about its end until each is settled or given up. */

@@ -3,8 +3,16 @@ import type { Choice, FaultFacts, GateOpened, Observed, Vote } from './event.ts'
 import type { JsonObject } from './json.ts';
 import type { Plan, RunKind } from './plan.ts';
 
-/** Behaviour 4.1; the ones that a backup can be in. Terminal is terminal: trying again is a new run linked to the old. */
-export type RunState = 'waiting' | 'running' | 'holding' | 'succeeded' | 'failed' | 'cancelled';
+/** Behaviour 4.1; the ones that a run can be in today. Terminal is terminal: trying again is a new run linked to the old. */
+export type RunState =
+  | 'waiting'
+  | 'running'
+  | 'holding'
+  | 'rolling-back'
+  | 'rolled-back'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
 
 export type StepStatus = 'pending' | 'running' | 'interrupted' | 'succeeded' | 'failed' | 'aborted' | 'outcome-unknown';
 
@@ -12,6 +20,8 @@ export interface StepState {
   readonly status: StepStatus;
   /** How often it has started; 0 before the first time. */
   readonly attempt: number;
+  /** Attempts that belong to an earlier asking (a rollback asked for again): they do not count against the limit. */
+  readonly before?: number;
   readonly startedAt?: string;
   readonly endedAt?: string;
   readonly startedBy?: Actor;
@@ -63,7 +73,19 @@ export interface Run {
   /** The newest observation of the gateway: from preflight, or from the check just before a gated step. */
   readonly observed: Observed;
   readonly cancel?: { readonly person: PersonId; readonly at: string; readonly reason?: string };
-  readonly outcome?: 'succeeded' | 'failed' | 'cancelled';
+  /** Set while the way back is open and nothing runs. */
+  readonly hold?: {
+    readonly since: string;
+    readonly until: string;
+    readonly step?: string;
+    readonly fault?: FaultFacts;
+  };
+  readonly rollback?: { readonly person: PersonId; readonly at: string; readonly reason?: string };
+  readonly close?: { readonly person: PersonId; readonly at: string; readonly drop: boolean };
+  readonly unlocked?: { readonly person: PersonId; readonly at: string; readonly cause: string };
+  readonly emergency?: { readonly incident: string };
+  readonly reviewed?: { readonly person: PersonId; readonly at: string; readonly finding: string };
+  readonly outcome?: 'succeeded' | 'failed' | 'cancelled' | 'rolled-back';
   readonly fault?: FaultFacts;
   readonly failedStep?: string | null;
   readonly cancelReason?: string;

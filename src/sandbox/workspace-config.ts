@@ -1,9 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { userInfo } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { ALICE, BOB, CAROL, GUS, OPS, TEAM, TOKENS } from './slack/cast.ts';
 import type { SandboxDatabases } from './workspace-databases.ts';
 import type { SandboxGateway } from './workspace-gateways.ts';
+
+/** What `kong reload` is to a stand-in. */
+const RELOAD = fileURLToPath(new URL('kong/reload.ts', import.meta.url));
 
 export interface ConfigParts {
   readonly databases: Pick<SandboxDatabases, 'host' | 'port' | 'kong' | 'botUrl' | 'ownerUrl'>;
@@ -43,6 +47,13 @@ export function configText({ databases, gateways, destination }: ConfigParts): s
         ssl: 'disable',
       },
       files: { kong_conf: gateway.kongConf, prefix: gateway.prefix },
+      nodes: [
+        {
+          name: `${gateway.name}-1`,
+          proxy_url: gateway.kong.proxyUrl,
+          reload: { command: [process.execPath, RELOAD, gateway.adminUrl] },
+        },
+      ],
       channel: OPS,
       // decK may be missing on this machine: then the declarative part is a gap instead of a refusal.
       allow_gaps: ['declarative'],

@@ -34,7 +34,9 @@ export async function startDatabases(open: Closers): Promise<SandboxDatabases> {
     `postgresql://${role}:${passwords[role]}@127.0.0.1:${postgres.port}/${database}`;
   await withClient(postgres.url, async (admin) => {
     for (const [role, secret] of Object.entries(passwords)) {
-      await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD '${secret}'`);
+      // A restore makes and renames databases; a drill restores into one beside the bot's own.
+      const makes = role === BOT ? '' : 'CREATEDB';
+      await admin.query(`CREATE ROLE ${role} LOGIN ${makes} PASSWORD '${secret}'`);
     }
     await admin.query(`CREATE DATABASE ${BOT} OWNER ${OWNER}`);
   });

@@ -1,10 +1,13 @@
+import { Readable } from 'node:stream';
 import type { Destination } from '../backup/destination.ts';
+import { hashOf } from '../backup/hashed-file.ts';
 import { keyFingerprint } from '../backup/signature.ts';
 import type { StepContext } from '../engine/ports.ts';
 import { Fault } from '../runs/fault.ts';
 import type { Checklist } from './checklist.ts';
 import type { StepDeps } from './deps.ts';
-import { bytesText } from './words.ts';
+import { streamsDump } from './stream-database.ts';
+import { bytesText, counted } from './words.ts';
 
 /** Beyond the size of the database: declarative files, prefix files, manifest, and what others write meanwhile. */
 const MARGIN_BYTES = 64 * 1024 * 1024;
@@ -20,6 +23,8 @@ export async function checkStorage(
   databaseBytes: number,
 ): Promise<void> {
   const needed = databaseBytes + MARGIN_BYTES;
+  // A streamed dump never lies on the worker.
+  const onWorker = streamsDump(deps) ? MARGIN_BYTES : needed;
   await list.check(
     'Signing key',
     async () => keyFingerprint(deps.signingKey()),
@@ -27,15 +32,42 @@ export async function checkStorage(
   );
   await list.check(
     'Space on the worker',
-    async () => enough('the worker', await deps.runner.freeBytes(context.workDir), needed),
-    (free) => `${bytesText(free)} free, at most ${bytesText(needed)} needed`,
+    async () => enough('the worker', await deps.worker.freeBytes(context.workDir), onWorker),
+    (free) => `${bytesText(free)} free, at most ${bytesText(onWorker)} needed`,
   );
-  for (const destination of deps.destinations) {
-    await list.check(
-      `Destination ${destination.name}`,
-      () => writable(destination, deps.gateway.name, needed),
-      (free) => (free === null ? 'writable' : `writable, ${bytesText(free)} free`),
-    );
+  await checkEncryption(list, deps, context);
+  await checkDestinations(list, deps, needed);
+}
+
+/** A wrong recipient would only be noticed at the end of the dump. */
+async function checkEncryption(list: Checklist, { encryption }: StepDeps, { signal }: StepContext): Promise<void> {
+  const sealing = (await encryption?.sealing()) ?? null;
+  if (sealing === null) return;
+  const { cipher, recipients } = sealing;
+  await list.check(
+    'Encryption',
+    () => hashOf(cipher.encrypt(Readable.from([Buffer.from('kong-chatops')]), recipients, signal)),
+    () => `${counted(recipients.length, 'recipient')}, by ${cipher.tool} ${cipher.version}`,
+  );
+}
+
+/** One is enough: the others will be missing from the set, which says so for good (behaviour 5.7). */
+async function checkDestinations(list: Checklist, deps: StepDeps, needed: number): Promise<void> {
+  const looked = await Promise.all(deps.destinations.map((destination) => lookAt(destination, deps, needed)));
+  const works = looked.some(({ fault }) => fault === null);
+  for (const { name, free, fault } of looked) {
+    if (fault !== null) list.expect(name, works ? null : fault, `the set goes without it: ${fault.message}`);
+    else list.expect(name, null, free === null ? 'writable' : `writable, ${bytesText(free)} free`);
+  }
+}
+
+async function lookAt(destination: Destination, deps: StepDeps, needed: number) {
+  const name = `Destination ${destination.name}`;
+  try {
+    return { name, free: await writable(destination, deps.gateway.name, needed), fault: null };
+  } catch (fault) {
+    if (fault instanceof Fault) return { name, free: null, fault };
+    throw fault;
   }
 }
 

@@ -46,12 +46,18 @@ export class Checklist {
 
 /** One Fault that says everything that is wrong; null when nothing is. It may be tried again only if each of them may. */
 export function preflightFault(gateway: string, lists: readonly Checklist[]): Fault | null {
+  const count = lists.flatMap((list) => list.failed()).length;
+  const checks = count === 1 ? '1 check of' : `${count} checks of`;
+  return faultOfLists('preflight-failed', `${checks} gateway ${gateway} failed, so nothing was started`, lists);
+}
+
+/** The same after other words: `heading` has no full stop. */
+export function faultOfLists(code: string, heading: string, lists: readonly Checklist[]): Fault | null {
   const failed = lists.flatMap((list) => list.failed());
   if (failed.length === 0) return null;
-  const checks = failed.length === 1 ? '1 check of' : `${failed.length} checks of`;
   return new Fault(
-    'preflight-failed',
-    `${checks} gateway ${gateway} failed, so nothing was started.${lines(failed.map(({ name, fault }) => `${name}: ${fault.message}`))}`,
+    code,
+    `${heading}.${lines(failed.map(({ name, fault }) => `${name}: ${fault.message}`))}`,
     failed.length === 1 ? (failed[0]?.fault.hint ?? '') : lines(failed.map(({ fault }) => fault.hint)).trimStart(),
     { cause: failed.map(({ fault }) => fault), retryable: failed.every(({ fault }) => fault.retryable) },
   );

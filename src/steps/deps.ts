@@ -1,5 +1,6 @@
-import { LocalDestination } from '../backup/local.ts';
 import type { Destination } from '../backup/destination.ts';
+import type { Encryption } from '../backup/encryption.ts';
+import { destinationOf } from '../backup/open-destination.ts';
 import { setIdOf } from '../backup/set-id.ts';
 import type { SetRef } from '../backup/set-id.ts';
 import type { Config, GatewayConfig } from '../config/schema.ts';
@@ -20,8 +21,13 @@ export interface StepDeps {
   readonly secret: Config['secret'];
   /** The Ed25519 key in PEM, read at the moment of use. */
   readonly signingKey: () => string;
+  /** Where the gateway's commands run. Where it is not `sameHost`, files of the worker mean nothing to them. */
   readonly runner: RunCommand;
+  /** The worker itself: its disk, and the tools that work on what was fetched. */
+  readonly worker: RunCommand;
   readonly destinations: readonly Destination[];
+  /** Absent: sets are not encrypted. */
+  readonly encryption?: Encryption | undefined;
   readonly clock: () => Date;
   /** The newest head, for the manifest; absent or null when there is none yet. */
   readonly head?: (() => Promise<AuditHead | null>) | undefined;
@@ -29,13 +35,15 @@ export interface StepDeps {
 
 export interface StepSurroundings {
   readonly config: Config;
-  readonly runner: RunCommand;
+  readonly runnerFor: (gateway: GatewayConfig) => RunCommand;
+  readonly worker: RunCommand;
   readonly clock: () => Date;
+  readonly encryption?: Encryption;
   readonly head?: () => Promise<AuditHead | null>;
 }
 
 /** Binds the steps to the gateway of a run. Fault when the configuration knows it, or a destination, no more. */
-export function depsFor(run: Run, { config, runner, clock, head }: StepSurroundings): StepDeps {
+export function depsFor(run: Run, { config, runnerFor, worker, clock, head, encryption }: StepSurroundings): StepDeps {
   const gateway = config.gateways.find(({ name }) => name === run.plan.gateway);
   if (gateway === undefined) throw gone('gateway', run.plan.gateway);
   return {
@@ -43,18 +51,20 @@ export function depsFor(run: Run, { config, runner, clock, head }: StepSurroundi
     limits: config.limits,
     secret: config.secret,
     signingKey: () => config.secret(config.signing.private_key),
-    runner,
+    runner: runnerFor(gateway),
+    worker,
     destinations: plannedDestinations(run).map((name) => openDestination(config, name)),
     clock,
     head,
+    encryption,
   };
 }
 
 /** A configured destination by name. */
-export function openDestination(config: Pick<Config, 'destinations'>, name: string): Destination {
+export function openDestination(config: Pick<Config, 'destinations' | 'secret'>, name: string): Destination {
   const found = config.destinations.find((destination) => destination.name === name);
   if (found === undefined) throw gone('destination', name);
-  return new LocalDestination(found.name, found.path);
+  return destinationOf(found, config.secret);
 }
 
 /** The set that this run makes. */

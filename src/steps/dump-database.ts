@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DATABASE_ARCHIVE, databaseArchive } from '../backup/database-archive.ts';
+import { DATABASE_TAR, databaseArchive } from '../backup/database-archive.ts';
 import type { DatabaseFacts } from '../backup/manifest.ts';
 import type { Step, StepContext } from '../engine/ports.ts';
 import { databaseEnvironment } from '../kong/database.ts';
@@ -14,9 +14,14 @@ import { endOwnSessions } from './end-sessions.ts';
 import { configuredDatabase, databaseAccess, withDatabase } from './gateway-access.ts';
 import { observeNow } from './observed.ts';
 import { preflightFacts } from './plan-facts.ts';
-import { goneWithout, secondsBetween, stageArtifact, stagedOutputs } from './staged.ts';
+import { goneWithout, nameInSet, secondsBetween, stageArtifact, stagedOutputs } from './staged.ts';
+import type { Described } from './staged.ts';
+import { countInSnapshot, DATABASE_DUMP, streamDatabase, streamsDump } from './stream-database.ts';
 
-/** Dumps the database in one snapshot with the count of its rows, reads the dump to its end, and stages it. */
+/**
+ * Dumps the database in one snapshot with the count of its rows, reads the dump to its end, and stages it: encrypted as
+ * one stream of custom format that touches no disk, else in directory format by parallel jobs.
+ */
 export function dumpDatabase(deps: StepDeps): Step {
   return {
     observe: (context) => observeNow(deps, context),
@@ -24,9 +29,10 @@ export function dumpDatabase(deps: StepDeps): Step {
     check: async ({ run }) => {
       const why = preflightFacts(run).skipped['database'];
       if (why !== undefined) return goneWithout('database', why);
-      return stagedOutputs(deps.destinations, refOf(run), 'database', [DATABASE_ARCHIVE]);
+      const name = await nameInSet(deps, streamsDump(deps) ? DATABASE_DUMP : DATABASE_TAR, true);
+      return stagedOutputs(deps.destinations, refOf(run), 'database', [name]);
     },
-    apply: (context) => dumpAndStage(deps, context),
+    apply: (context) => (streamsDump(deps) ? streamDatabase(deps, context) : dumpAndStage(deps, context)),
   };
 }
 
@@ -92,18 +98,6 @@ async function dumpTables(
   });
 }
 
-async function countInSnapshot(
-  session: DatabaseSession,
-  names: readonly string[],
-): Promise<Pick<DatabaseFacts, 'tables' | 'schemaMeta'>> {
-  const tables = await session.countRows(names);
-  const schemaMeta = (await session.schemaMeta()) ?? [];
-  return {
-    tables,
-    schemaMeta: schemaMeta.map((row) => ({ ...row, executed: [...row.executed], pending: [...row.pending] })),
-  };
-}
-
 /** Before anything leaves the worker: a table of contents alone would prove nothing. */
 async function readToTheEnd(deps: StepDeps, context: StepContext, dump: Dump): Promise<void> {
   const total = Object.keys(dump.facts.tables).length;
@@ -124,29 +118,28 @@ async function stage(deps: StepDeps, context: StepContext, dump: Dump, began: nu
     context.progress({ done, total, unit: 'bytes', note: 'packing and storing' }),
   );
   total = archive.unpackedBytes;
-  await stageArtifact(
-    { destinations: deps.destinations, ref: refOf(run), signal },
-    DATABASE_ARCHIVE,
-    archive.stream,
-    () => {
-      archive.confirmRows(rows);
-      return {
-        artifact: {
-          kind: 'database',
-          name: DATABASE_ARCHIVE,
-          tool: 'pg_dump',
-          toolVersion: dump.tools.pgDump.version,
-          seconds: secondsBetween(began, performance.now()),
-          facts: {
-            tables: rows.length,
-            rows: rows.reduce((sum, count) => sum + count, 0),
-            format: 'directory, tar, zstd',
-            unpackedBytes: archive.unpackedBytes,
-          },
+  const describe = (): Described => {
+    archive.confirmRows(rows);
+    return {
+      artifact: {
+        kind: 'database',
+        tool: 'pg_dump',
+        toolVersion: dump.tools.pgDump.version,
+        seconds: secondsBetween(began, performance.now()),
+        facts: {
+          tables: rows.length,
+          rows: rows.reduce((sum, count) => sum + count, 0),
+          format: 'directory, tar, zstd',
+          unpackedBytes: archive.unpackedBytes,
         },
-        gaps: [],
-        database: dump.facts,
-      };
-    },
+      },
+      gaps: [],
+      database: dump.facts,
+    };
+  };
+  await stageArtifact(
+    deps,
+    { ref: refOf(run), signal },
+    { name: DATABASE_TAR, compress: true, source: archive.stream, describe },
   );
 }

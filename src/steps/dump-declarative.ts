@@ -20,7 +20,7 @@ import { adminToken, withAdmin } from './gateway-access.ts';
 import { observeNow } from './observed.ts';
 import { preflightFacts, takesDatabase } from './plan-facts.ts';
 import type { PreflightFacts } from './plan-facts.ts';
-import { goneWithout, secondsBetween, stageArtifact, stagedOutputs } from './staged.ts';
+import { goneWithout, nameInSet, secondsBetween, stageArtifact, stagedOutputs } from './staged.ts';
 import { some } from './words.ts';
 
 /** Dumps each workspace by decK with ids, parses the file, compares it with what the Admin API lists, and stages it. */
@@ -31,7 +31,8 @@ export function dumpDeclarative(deps: StepDeps): Step {
       const facts = preflightFacts(run);
       const why = facts.skipped['declarative'];
       if (why !== undefined) return goneWithout('declarative', why);
-      return stagedOutputs(deps.destinations, refOf(run), 'declarative', facts.workspaces.map(artifactName));
+      const names = await Promise.all(facts.workspaces.map((one) => nameInSet(deps, artifactName(one), false)));
+      return stagedOutputs(deps.destinations, refOf(run), 'declarative', names);
     },
     apply: (context) => dumpWorkspaces(deps, context),
   };
@@ -96,16 +97,23 @@ async function dumpWorkspace(deps: StepDeps, context: StepContext, job: Job): Pr
   );
   const counts: DeclarativeCounts = { inFile: file.counts, before, after };
   refuseIncomplete(job.workspace, counts);
+  const gaps = declarativeGaps(counts, {
+    deckVersion: job.tool.version,
+    workspace,
+    databaseTaken: takesDatabase(run),
+  });
   await stageArtifact(
-    { destinations: deps.destinations, ref: refOf(run), signal },
-    artifactName(job.workspace),
-    createReadStream(outFile, { highWaterMark: 1 << 20 }),
-    () => ({
-      artifact: describe(job, file, secondsBetween(began, performance.now())),
-      gaps: [
-        ...declarativeGaps(counts, { deckVersion: job.tool.version, workspace, databaseTaken: takesDatabase(run) }),
-      ],
-    }),
+    deps,
+    { ref: refOf(run), signal },
+    {
+      name: artifactName(job.workspace),
+      compress: false,
+      source: createReadStream(outFile, { highWaterMark: 1 << 20 }),
+      describe: () => ({
+        artifact: describe(job, file, secondsBetween(began, performance.now())),
+        gaps: [...gaps],
+      }),
+    },
   );
   await rm(outFile, { force: true });
 }
@@ -113,7 +121,6 @@ async function dumpWorkspace(deps: StepDeps, context: StepContext, job: Job): Pr
 function describe({ workspace, tool }: Job, file: DeclarativeFile, seconds: number) {
   return {
     kind: 'declarative' as const,
-    name: artifactName(workspace),
     tool: 'decK',
     toolVersion: tool.version,
     seconds,

@@ -6,18 +6,20 @@ import type { StepDeps } from './deps.ts';
 import { refOf } from './deps.ts';
 import { observeNow } from './observed.ts';
 import { preflightFacts } from './plan-facts.ts';
-import { goneWithout, secondsBetween, stageArtifact, stagedOutputs } from './staged.ts';
+import { goneWithout, nameInSet, secondsBetween, stageArtifact, stagedOutputs } from './staged.ts';
+import type { Described } from './staged.ts';
 
-const NAME = 'files.tar';
+const ARTIFACT = { name: 'files.tar', compress: false } as const;
 
-/** Saves kong.conf, the prefix and the files that kong.conf names; those with secrets are left out and listed as gaps. */
+/** Saves kong.conf, the prefix and the files that kong.conf names; without encryption those with secrets are left out and listed as gaps. */
 export function saveFiles(deps: StepDeps): Step {
   return {
     observe: (context) => observeNow(deps, context),
     check: async ({ run }) => {
       const why = preflightFacts(run).skipped['files'];
       if (why !== undefined) return goneWithout('files', why);
-      return stagedOutputs(deps.destinations, refOf(run), 'files', [NAME]);
+      const name = await nameInSet(deps, ARTIFACT.name, ARTIFACT.compress);
+      return stagedOutputs(deps.destinations, refOf(run), 'files', [name]);
     },
     apply: (context) => takeAndStage(deps, context),
   };
@@ -28,6 +30,7 @@ async function takeAndStage(deps: StepDeps, context: StepContext): Promise<void>
   const { signal, run } = context;
   const { files, gaps } = await takeFiles(deps.runner, configuredFiles(deps), {
     signal,
+    keepSecrets: (deps.encryption?.recipients.length ?? 0) > 0,
     onFile: (done, total) => context.progress({ done, total, unit: 'files', note: 'reading' }),
   });
   const tar = tarOf(
@@ -42,17 +45,17 @@ async function takeAndStage(deps: StepDeps, context: StepContext): Promise<void>
     })),
   );
   const masked = files.filter((file) => file.masked.length > 0).length;
-  await stageArtifact({ destinations: deps.destinations, ref: refOf(run), signal }, NAME, tar, () => ({
+  const describe = (): Described => ({
     artifact: {
       kind: 'files',
-      name: NAME,
       tool: 'tar',
       toolVersion: 'ustar',
       seconds: secondsBetween(began, performance.now()),
       facts: { files: files.length, ...(masked === 0 ? {} : { masked }) },
     },
     gaps: [...gaps],
-  }));
+  });
+  await stageArtifact(deps, { ref: refOf(run), signal }, { ...ARTIFACT, source: tar, describe });
 }
 
 function configuredFiles(deps: StepDeps): { readonly kongConf: string; readonly prefix: string } {

@@ -7,6 +7,8 @@ import { dumpDatabase } from './dump-database.ts';
 import { dumpDeclarative } from './dump-declarative.ts';
 import { preflight } from './preflight.ts';
 import { publishSet } from './publish-set.ts';
+import { restoreDepsFor } from './restore/deps.ts';
+import { restoreSteps } from './restore/steps.ts';
 import { saveFiles } from './save-files.ts';
 import { verifySet } from './verify-set.ts';
 
@@ -25,5 +27,9 @@ export function backupSteps(deps: StepDeps): Readonly<Record<string, Step>> {
 
 /** For the engine: the steps of a run's run-book, bound to its gateway. Fault when that is configured no more. */
 export function stepsFor(surroundings: StepSurroundings): (run: Run) => Readonly<Record<string, Step>> {
-  return (run) => backupSteps(depsFor(run, surroundings));
+  return (run) => {
+    if (run.kind === 'backup') return backupSteps(depsFor(run, surroundings));
+    const deps = restoreDepsFor(run, surroundings);
+    return { ...backupSteps(deps), ...restoreSteps(deps) };
+  };
 }

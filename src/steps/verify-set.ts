@@ -1,5 +1,6 @@
-import { verifySet as readBack } from '../backup/catalogue.ts';
+import { verifySet as readBack } from '../backup/verify.ts';
 import { placesOf } from '../backup/destination.ts';
+import type { Destination } from '../backup/destination.ts';
 import type { Step, StepContext } from '../engine/ports.ts';
 import type { PublishOutputs, VerifyOutputs } from '../runbooks/backup.ts';
 import { Fault } from '../runs/fault.ts';
@@ -21,21 +22,37 @@ export function verifySet(deps: StepDeps): Step {
 async function readEverything(deps: StepDeps, context: StepContext): Promise<VerifyOutputs> {
   const ref = refOf(context.run);
   const published = context.run.steps['publish-set']?.outputs as PublishOutputs | undefined;
-  const total = published === undefined ? null : published.bytes * deps.destinations.length;
+  const destinations = publishedTo(deps.destinations, published);
+  const total = published === undefined ? null : published.bytes * destinations.length;
+  const opening = (await deps.encryption?.opening()) ?? null;
   const problems: string[] = [];
   let bytesRead = 0;
-  for (const destination of deps.destinations) {
+  let wholeChain = true;
+  for (const destination of destinations) {
     const before = bytesRead;
     const found = await readBack(destination, ref, {
       publicKeyPem: deps.signingKey(),
+      opening,
       signal: context.signal,
       onBytes: (bytes) => context.progress({ done: before + bytes, total, unit: 'bytes', note: destination.name }),
     });
     problems.push(...found.problems);
     bytesRead += found.bytesRead;
+    wholeChain &&= found.wholeChain;
   }
   if (problems.length > 0) throw damaged(ref.set, problems);
-  return { set: ref.set, verifiedAt: deps.clock().toISOString(), bytesRead, places: placesOf(deps.destinations, ref) };
+  const verifiedAt = deps.clock().toISOString();
+  return { set: ref.set, verifiedAt, bytesRead, wholeChain, places: placesOf(destinations, ref) };
+}
+
+/** A destination that the set did not reach has nothing to read back: that gap stands in the set. */
+function publishedTo(
+  destinations: readonly Destination[],
+  published: PublishOutputs | undefined,
+): readonly Destination[] {
+  if (published === undefined) return destinations;
+  const reached = new Set(published.places.map(({ destination }) => destination));
+  return destinations.filter(({ name }) => reached.has(name));
 }
 
 function damaged(set: string, problems: readonly string[]): Fault {

@@ -80,18 +80,25 @@ describe.skipIf(!need('root'))('a destination that is full', () => {
     if (mounted) await execa('umount', [small]);
   });
 
-  it('says so, keeps nothing that looks like a backup, and takes the other copies with it', async (test) => {
+  it('says so, keeps nothing that looks like a backup, and lets the other copies be made', async (test) => {
     if (!mounted) test.skip();
     const roomy = fresh('roomy');
     const full = new LocalDestination('full', join(small, 'root'));
-    const fault = await faultOf(storeEverywhere([roomy, full], ref, 'database.tar.zst', source(), never));
+    const why = 'Destination full: writing database.tar.zst failed because it has no space left (ENOSPC).';
+    const both = await storeEverywhere([full, roomy], ref, 'database.tar.zst', source(), never);
+    expect(both).toMatchObject({
+      stored: { bytes: 300_000 },
+      holders: [roomy],
+      lost: [{ destination: 'full', why }],
+    });
+    const fault = await faultOf(storeEverywhere([full], ref, 'database.tar.zst', source(), never));
     expect(fault.facts()).toEqual({
       code: 'destination-full',
-      message: 'Destination full: writing database.tar.zst failed because it has no space left (ENOSPC).',
+      message: why,
       hint: 'Free space there or give the gateway another destination, then try again.',
     });
     expect(fault.retryable).toBe(false);
-    for (const place of [roomy, full]) expect(await place.stagedArtifacts(ref)).toEqual([]);
+    expect(await full.stagedArtifacts(ref)).toEqual([]);
     expect(await readdir(join(small, 'root', 'production', `.incoming-${ref.set}`, 'part'))).toEqual([]);
   });
 });
@@ -127,7 +134,7 @@ describe('several destinations', () => {
       }),
     );
     expect(copies.every((copy) => copy.equals(copies[0] ?? Buffer.alloc(0)))).toBe(true);
-    expect(stored.bytes).toBe(300_000);
+    expect(stored).toMatchObject({ stored: { bytes: 300_000 }, lost: [], holders: places });
   });
 
   it('all stop when the run is cancelled', async () => {

@@ -10,6 +10,7 @@ import { stringify } from 'yaml';
 import type { Finding } from '../../src/cli/doctor/check.ts';
 import { realPorts } from '../../src/cli/wiring.ts';
 import { ran, testTerminal } from '../support/cli.ts';
+import { newKey } from './backup-cipher-contract.ts';
 import { need } from '../support/need.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -64,6 +65,7 @@ interface Setting {
   readonly database?: object;
   readonly files?: object;
   readonly path?: string;
+  readonly encryption?: object;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -98,6 +100,7 @@ async function doctor(setting: Setting = {}) {
         },
       ],
       signing: { private_key: { file: join(folder, 'key.pem') } },
+      ...(setting.encryption === undefined ? {} : { encryption: setting.encryption }),
     }),
   );
   const env = {
@@ -131,6 +134,7 @@ describe.skipIf(!hasTools)('doctor', () => {
     expect(about('Slack')[0]).toMatchObject({ state: 'ok', detail: 'bot token accepted, user kong' });
     expect(texts('Slack socket')).toEqual(['ok: app-level token accepted']);
     expect(texts('destination vault')).toEqual([expect.stringMatching(/^(ok|warn): .* can be written, .* free$/)]);
+    expect(texts('encryption')).toEqual(['warn: sets are NOT ENCRYPTED']);
     expect(texts('signing key')).toEqual([expect.stringMatching(/^ok: Ed25519, key [0-9a-f]{16}$/)]);
     expect(texts('production: Admin API')).toEqual([
       'ok: Kong 3.9.1 (community), database postgres',
@@ -179,6 +183,25 @@ describe.skipIf(!hasTools)('doctor', () => {
     const { code, about } = await doctor({ env: { KONG_TOKEN: 'wrong-token' } });
     expect(code).toBe(1);
     expect(about('production: Admin API')[0]).toMatchObject({ state: 'fail' });
+  });
+
+  it('finds that this machine can open what it encrypts, that it cannot, and that its identity is another', async () => {
+    const [ours, theirs] = await Promise.all([newKey(), newKey()]);
+    const file = join(folder, 'identity.txt');
+    const look = async (held: string): Promise<Finding | undefined> => {
+      writeFileSync(file, held);
+      const encryption = { recipients: [ours.recipient], identity: { file } };
+      return (await doctor({ encryption })).about('encryption')[0];
+    };
+    expect((await look(ours.identity))?.detail).toMatch(
+      /^1 recipient, by age(-encryption)? [\d.]+; the identity here opens what is encrypted now$/,
+    );
+    expect((await look(''))?.detail).toMatch(/; no identity here, so no restores and drills$/);
+    expect(await look(theirs.identity)).toMatchObject({
+      state: 'warn',
+      detail: expect.stringMatching(/; the identity here belongs to none of them$/),
+      hint: 'Sets that are made now cannot be restored from here: name its public key under encryption.recipients.',
+    });
   });
 
   it('finds a signing key that others can read, and one of another kind', async () => {

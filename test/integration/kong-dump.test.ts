@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { databaseEnvironment, databasePlace, openDatabase } from '../../src/kong/database.ts';
+import type { DatabaseEnvironment } from '../../src/kong/database.ts';
 import { pgDump, pgRestoreList, pgRestoreRead, plainTableName } from '../../src/kong/dump.ts';
 import type { PgDump } from '../../src/kong/dump.ts';
 import { findPostgresTools } from '../../src/kong/tools.ts';
@@ -21,7 +22,7 @@ describe.skipIf(!need('pg_dump') || !need('pg_restore') || !need('fixtures'))(
   () => {
     let database: KongDatabase;
     let tools: PostgresTools;
-    let env: Readonly<Record<string, string>>;
+    let env: DatabaseEnvironment;
     let folders = 0;
     const fakes = fakePrograms();
 

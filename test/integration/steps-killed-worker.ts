@@ -22,6 +22,7 @@ async function work({ gateway, limits, run, root, workDir }: Doomed): Promise<vo
     limits,
     secret: () => process.env['PG_PASSWORD'] ?? '',
     signingKey: () => '',
+    worker: real,
     runner: {
       ...real,
       run: async (command) => {

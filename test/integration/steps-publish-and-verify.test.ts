@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/backup/catalogue.ts';
 import { LocalDestination } from '../../src/backup/local.ts';
 import { parseManifest } from '../../src/backup/manifest.ts';
-import { storageFault } from '../../src/backup/storage-fault.ts';
 import { isSignedBy } from '../../src/backup/signature.ts';
 import type { Gap, PublishOutputs } from '../../src/runbooks/backup.ts';
+import { Fault } from '../../src/runs/fault.ts';
 import { isRefusal } from '../../src/runs/refusal.ts';
 import { refOf } from '../../src/steps/deps.ts';
 import { discardSet } from '../../src/steps/discard-set.ts';
@@ -91,7 +91,7 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     const manifest = parseManifest(text);
     expect(isRefusal(manifest)).toBe(false);
     expect(manifest).toMatchObject({
-      format: 'kong-chatops-backup/1',
+      format: 'kong-chatops-backup/2',
       set: refOf(here.run()).set,
       gateway: 'production',
       environment: 'production',
@@ -103,6 +103,7 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
       artifacts: [{ kind: 'files', name: 'files.tar' }],
       database: null,
       encryption: 'none',
+      destinations: { configured: ['main'], reached: ['main'] },
       auditHead: { seq: 41, hash: 'abc' },
     });
     const signature = await readFile(join(place(here), 'manifest.json.sig'), 'utf8');
@@ -136,8 +137,12 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     const here = await staged({ destinations: two });
     const ref = refOf(here.run());
     const [first, second] = two;
-    const dying = publishSet({ ...here.deps, destinations: two.slice(0, 1) });
-    await dying.apply(await here.context('publish-set'));
+    if (second === undefined) throw new Error('two copies');
+    const alive = second.publish.bind(second);
+    second.publish = () => Promise.reject(new Error('the worker died'));
+    const dying = publishSet(here.deps).apply(await here.context('publish-set'));
+    await expect(dying).rejects.toThrow('the worker died');
+    second.publish = alive;
     expect(await publishSet(here.deps).check(await here.context('publish-set'))).toBeNull();
     await here.perform('publish-set', (deps) => publishSet({ ...deps, clock: () => now }), { attempt: 2 });
     const texts = await Promise.all(
@@ -145,24 +150,6 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     );
     expect(texts[1]).toBe(texts[0]);
     expect(texts[0]).toContain('"createdAt":"2026-11-21T02:05:00.000Z"');
-  });
-
-  it('says where a set is whole when the next destination fails', async () => {
-    const [first, second] = copies(2);
-    if (first === undefined || second === undefined) throw new Error('two copies');
-    const here = await staged({ destinations: [first, second] });
-    second.publish = () =>
-      Promise.reject(
-        storageFault(Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' }), second.name, 'publishing'),
-      );
-    const fault = await faultFrom(here.perform('publish-set', publishSet));
-    expect(fault.facts()).toEqual({
-      code: 'destination-full',
-      message:
-        `Destination ${second.name}: publishing failed because it has no space left (ENOSPC). ` +
-        `Set ${refOf(here.run()).set} is whole in ${first.name} and missing elsewhere.`,
-      hint: 'Free space there or give the gateway another destination, then try again.',
-    });
   });
 
   it('publishes once, however often it is asked', async () => {
@@ -264,7 +251,14 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     });
     await writeFile(join(two[0]?.placeOf(refOf(later.run())) ?? '', 'manifest.json'), 'nonsense');
     const damaged = (await catalogue(two, 'production', now)).find((entry) => entry.set === refOf(later.run()).set);
-    expect(damaged).toMatchObject({ state: 'damaged', createdAt: null, bytes: null, gaps: null });
+    expect(damaged).toMatchObject({ state: 'damaged', createdAt: null, bytes: null, gaps: null, unreachable: [] });
+    const silent = two[1];
+    if (silent === undefined) throw new Error('two copies');
+    const down = new Fault('destination-unreachable', 'It does not answer.', 'Look at it.');
+    silent.listSets = () => Promise.reject(down);
+    const [still] = await catalogue(two, 'production', now);
+    expect(still).toMatchObject({ set: ids[0], missingFrom: [], unreachable: [silent.name] });
+    await expect(catalogue([silent], 'production', now)).rejects.toBe(down);
   });
 
   it('has a step for every step of the plan, and no other', () => {

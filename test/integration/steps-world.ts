@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Destination } from '../../src/backup/destination.ts';
+import type { Encryption } from '../../src/backup/encryption.ts';
 import { LocalDestination } from '../../src/backup/local.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import type { GatewayConfig } from '../../src/config/schema.ts';
@@ -30,6 +31,7 @@ export interface WorldOptions {
   readonly runner?: RunCommand;
   readonly workspaces?: 'all' | readonly string[];
   readonly version?: '3.9.1' | '2.8.5';
+  readonly encryption?: Encryption;
 }
 
 export interface Attempted {
@@ -80,12 +82,13 @@ let made = 0;
 function worldOver(running: Running, home: string, options: WorldOptions): World {
   const { hostname, port, pathname, username, password } = new URL(running.database.ownerUrl);
   made += 1;
+  const mainPath = join(home, `main-${made}`);
   const runId = `B-${made}`;
   const config = configSchema.parse({
     slack: { team: 'T01LOCAL' },
     people: [{ id: 'U01ALICE', name: 'Alice' }],
     groups: [{ name: 'operators', roles: ['operator'] }],
-    destinations: [{ name: 'main', kind: 'local', path: join(home, `main-${made}`) }],
+    destinations: [{ name: 'main', kind: 'local', path: mainPath }],
     signing: { private_key: { env: 'SIGNING_KEY' } },
     gateways: [
       {
@@ -115,7 +118,9 @@ function worldOver(running: Running, home: string, options: WorldOptions): World
     secret: (reference) => ('env' in reference && reference.env === 'PG_PASSWORD' ? password : 'token-of-the-test'),
     signingKey: () => pem,
     runner: options.runner ?? localRunner(),
-    destinations: options.destinations ?? [new LocalDestination(main.name, main.path)],
+    worker: localRunner(),
+    destinations: options.destinations ?? [new LocalDestination(main.name, mainPath)],
+    encryption: options.encryption,
     clock: () => new Date('2026-11-21T02:05:00.000Z'),
   };
   const plan = backupPlan({
@@ -157,7 +162,7 @@ function worldOver(running: Running, home: string, options: WorldOptions): World
     superuserUrl: running.database.superuserUrl,
     deps,
     home,
-    roots: [main.path],
+    roots: [mainPath],
     run,
     context,
     async perform(id, make, attemptOptions = {}) {

@@ -103,6 +103,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
     })),
     configDigest: 'c'.repeat(64),
     clock: deps.clock,
+    storedSets: () => Promise.resolve([]),
     coordinate: (run) => first.coordinate(run.id, run),
     readAudit: async (query) => (await readRows(pool, query)).rows,
   });

@@ -56,13 +56,22 @@ export function memoryStore(): MemoryStore {
       Promise.resolve([...indexes.values()].toReversed().filter(matching(filter)).slice(0, filter.limit)),
     // All of them: whoever asks looks for the newest of each gateway.
     latestRuns: () => Promise.resolve([...indexes.values()].toReversed()),
+    provenSets: (gateway) =>
+      Promise.resolve(
+        [...indexes.values()].flatMap((index) =>
+          index.gateway === gateway && index.setId !== null
+            ? [{ set: index.setId, verifiedAt: index.verifiedAt, restoredAt: index.restoredAt }]
+            : [],
+        ),
+      ),
   };
 }
 
-function matching({ gateway, person, active, verified }: RunFilter): (index: RunIndex) => boolean {
+function matching({ gateway, person, active, verified, locked }: RunFilter): (index: RunIndex) => boolean {
   return (index) =>
     (gateway === undefined || index.gateway === gateway) &&
     (person === undefined || index.requestedBy === person) &&
     (active === undefined || index.active === active) &&
+    (locked === undefined || (index.exclusive !== null && !index.active) === locked) &&
     (verified === undefined || (index.verifiedAt !== null) === verified);
 }

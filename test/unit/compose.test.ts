@@ -80,13 +80,13 @@ describe('docker-compose.yml', () => {
   it('starts the bot and the worker with the documented example', () => {
     const example = join(folder, 'kong-chatops.yaml');
     writeFileSync(example, read('docs/kong-chatops.example.yaml').replaceAll('/run/secrets/', `${folder}/`));
-    const faults = (name: string, secrets: ('gateways' | 'signing')[]) => {
+    const faults = (name: string, secrets: ('gateways' | 'destinations' | 'signing')[]) => {
       const env = { ...environmentOf(compose.services[name] as Service), KONG_CHATOPS_CONFIG: example };
       const result = readConfig({ env, secrets });
       return result.ok ? [] : result.faults;
     };
-    expect(faults('bot', ['signing'])).toEqual([]);
-    expect(faults('worker', ['gateways', 'signing'])).toEqual([]);
+    expect(faults('bot', ['destinations', 'signing'])).toEqual([]);
+    expect(faults('worker', ['gateways', 'destinations', 'signing'])).toEqual([]);
   });
 
   it('gives each service only secrets that exist, and each file that it names', () => {

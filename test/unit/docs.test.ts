@@ -40,7 +40,9 @@ function unknownIn(call: string): string | null {
     if (sub === undefined) break;
     command = sub;
   }
-  if (command.commands.length > 0) return `the command ${words.slice(0, 2).join(' ')}`;
+  // `backup` takes a gateway and has commands below it.
+  if (command.commands.length > 0 && command.registeredArguments.length === 0)
+    return `the command ${words.slice(0, 2).join(' ')}`;
   const options = words.filter((word) => /^--[a-z]/.test(word));
   return options.find((option) => !command.options.some(({ long }) => long === option)) ?? null;
 }

@@ -26,21 +26,25 @@ export async function start(cli: Cli, flags: StartFlags): Promise<ExitCode> {
     sayRefusal(cli.terminal, options);
     return EXIT.usage;
   }
-  // Kong's secrets belong to the workers that carry out steps, and to nobody else.
+  // Kong's secrets belong to the workers that carry out steps, and to nobody else; the bot lists what lies in destinations.
   const carriesOut = options.queues.some((queue) => queue !== 'publish');
-  return await withConfig(cli, carriesOut ? ['gateways', 'signing'] : ['signing'], async (config) => {
-    const missing = missingForSlack(config, options);
-    if (missing.length > 0) {
-      cli.terminal.err(formatFaults(null, missing));
-      return EXIT.usage;
-    }
-    const log = createLog({ level: config.environment.LOG_LEVEL, secrets: secretValues(config) });
-    const running = await cli.ports.start(config, options, log);
-    if (!cli.terminal.stop.aborted) await once(cli.terminal.stop, 'abort');
-    log.info({ drain: options.drain }, 'stopping');
-    await running.stop();
-    return EXIT.ok;
-  });
+  return await withConfig(
+    cli,
+    carriesOut ? ['gateways', 'destinations', 'signing'] : ['destinations', 'signing'],
+    async (config) => {
+      const missing = missingForSlack(config, options);
+      if (missing.length > 0) {
+        cli.terminal.err(formatFaults(null, missing));
+        return EXIT.usage;
+      }
+      const log = createLog({ level: config.environment.LOG_LEVEL, secrets: secretValues(config) });
+      const running = await cli.ports.start(config, options, log);
+      if (!cli.terminal.stop.aborted) await once(cli.terminal.stop, 'abort');
+      log.info({ drain: options.drain }, 'stopping');
+      await running.stop();
+      return EXIT.ok;
+    },
+  );
 }
 
 /**

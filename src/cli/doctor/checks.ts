@@ -17,6 +17,6 @@ export function doctorChecks({ config, now }: DoctorInput): readonly Check[] {
     ...storeChecks(config),
     ...slackChecks(config, now),
     ...storageChecks(config),
-    ...gatewayChecks(config, run, platform),
+    ...gatewayChecks(config, platform),
   ];
 }

@@ -6,14 +6,16 @@ import { adminApi } from '../../kong/admin.ts';
 import { openDatabase, type DatabaseConfig } from '../../kong/database.ts';
 import { findPostgresTools, findPsql } from '../../kong/tools.ts';
 import type { RunCommand } from '../../run-command/command.ts';
+import { runnerFor } from '../../run-command/runner-for.ts';
 import { Fault } from '../../runs/fault.ts';
 import { fail, ok, warn, type Check, type Finding } from './check.ts';
 import { installCommand, type Platform } from './machine.ts';
 
 /** Each gateway as a worker on this machine meets it: Admin API, token, database, the tools of its version, files. */
-export function gatewayChecks(config: Config, run: RunCommand, platform: Platform): readonly Check[] {
+export function gatewayChecks(config: Config, platform: Platform): readonly Check[] {
   return config.gateways.flatMap((gateway) => {
     const { database, files } = gateway;
+    const run = runnerFor(gateway);
     const checks: Check[] = [
       { about: `${gateway.name}: Admin API`, look: async () => await adminFindings(config, gateway) },
     ];

@@ -1,8 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { statSync } from 'node:fs';
-import { LocalDestination } from '../../backup/local.ts';
+import { recipientsOf } from '../../backup/cipher.ts';
+import { encryptionOf } from '../../backup/encryption.ts';
+import { hashOf } from '../../backup/hashed-file.ts';
+import { destinationOf } from '../../backup/open-destination.ts';
 import { keyIdOf } from '../../audit/heads.ts';
 import type { Config, DestinationConfig } from '../../config/schema.ts';
+import { localRunner } from '../../run-command/local.ts';
 import { size } from '../show/amounts.ts';
 import { fail, ok, warn, type Check, type Finding } from './check.ts';
 
@@ -16,6 +21,7 @@ export function storageChecks(config: Config): readonly Check[] {
       about: `destination ${destination.name}`,
       look: async () => [await destinationFinding(config, destination)],
     })),
+    { about: 'encryption', look: async () => [await encryptionFinding(config)] },
     { about: 'signing key', look: async () => signingFindings(config) },
   ];
 }
@@ -26,12 +32,36 @@ async function destinationFinding(config: Config, settings: DestinationConfig): 
   const gateway = config.gateways.find(({ destinations }) => destinations.includes(settings.name));
   if (gateway === undefined)
     return warn(about, 'no gateway uses it', 'Name it under the destinations of a gateway, or remove it.');
-  const destination = new LocalDestination(settings.name, settings.path);
+  const destination = destinationOf(settings, config.secret);
+  const place = settings.kind === 'local' ? settings.path : settings.bucket;
   await destination.probe(gateway.name);
   const free = await destination.freeBytes();
-  if (free === null) return ok(about, `${settings.path} can be written`);
-  const detail = `${settings.path} can be written, ${size(free)} free`;
+  if (free === null) return ok(about, `${place} can be written`);
+  const detail = `${place} can be written, ${size(free)} free`;
   return free < LITTLE_BYTES ? warn(about, detail, 'Make room before a backup needs it.') : ok(about, detail);
+}
+
+/** Encrypts a few bytes to the recipients, and looks whether this machine could open what it makes. */
+async function encryptionFinding(config: Config): Promise<Finding> {
+  const encryption = encryptionOf(config, localRunner());
+  const sealing = await encryption.sealing();
+  if (sealing === null)
+    return warn('encryption', 'sets are NOT ENCRYPTED', 'Make a key with age-keygen and name it under encryption.');
+  const { cipher, recipients } = sealing;
+  const never = new AbortController().signal;
+  await hashOf(cipher.encrypt(Readable.from([Buffer.from('kong-chatops')]), recipients, never));
+  const opening = await encryption.opening();
+  const people = recipients.length === 1 ? '1 recipient' : `${recipients.length} recipients`;
+  const sealed = `${people}, by ${cipher.tool} ${cipher.version}`;
+  if (opening === null) return ok('encryption', `${sealed}; no identity here, so no restores and drills`);
+  const fits = (await recipientsOf(opening.identities)).some((ours) => recipients.includes(ours));
+  return fits
+    ? ok('encryption', `${sealed}; the identity here opens what is encrypted now`)
+    : warn(
+        'encryption',
+        `${sealed}; the identity here belongs to none of them`,
+        'Sets that are made now cannot be restored from here: name its public key under encryption.recipients.',
+      );
 }
 
 function signingFindings(config: Config): readonly Finding[] {

@@ -3,6 +3,7 @@ import { openGate } from '../../runs/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { PersonId } from '../../runs/person.ts';
 import type { Gate, Run, StepStatus } from '../../runs/run.ts';
+import type { PreviewOutputs, SwapOutputs } from '../../runbooks/restore.ts';
 import { clock, duration, size } from './amounts.ts';
 
 export interface ShowRun {
@@ -19,10 +20,44 @@ export function showRun({ run, progress, now, name }: ShowRun): string[] {
     `${run.id}  ${run.kind} of ${run.plan.gateway} (${run.plan.environment}): ${stateOf(run)}`,
     `  asked for by ${name(run.requestedBy)} at ${clock(run.requestedAt)}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     ...run.plan.steps
-      .filter(({ id, cleanup }) => cleanup !== true || run.steps[id]?.status !== 'pending')
+      .filter(({ id, cleanup, phase }) => (cleanup !== true && phase === undefined) || isBegun(run, id))
       .map(({ id, title }) => `  ${stepLine(run, id, title, progress, now)}`),
+    ...changeLines(run),
     ...(gate === undefined ? [] : gateLines(gate, name)),
+    ...holdLines(run),
     ...endLines(run),
+  ];
+}
+
+/** The way back is shown once somebody takes it. */
+function isBegun(run: Run, step: string): boolean {
+  return (run.steps[step]?.status ?? 'pending') !== 'pending';
+}
+
+/** What a restore would change, or has changed: counts and a few names. */
+function changeLines(run: Run): string[] {
+  const preview = run.steps['preview-change'];
+  if (preview?.status !== 'succeeded' || run.rollback !== undefined) return [];
+  const { changes, degradedMinutes } = (preview.outputs ?? {}) as Partial<PreviewOutputs>;
+  const before = run.hold === undefined && run.outcome === undefined ? 'would change' : 'changed';
+  if (changes === undefined || changes.length === 0) return [`  ${before}: nothing that configures the gateway`];
+  return [
+    `  ${before} against the database before, for about ${degradedMinutes ?? 1} min of mixed answers:`,
+    ...changes.map(
+      ({ kind, created, updated, deleted, names }) =>
+        `    ${kind}: ${created} back, ${updated} other, ${deleted} gone (${names.join(', ')})`,
+    ),
+  ];
+}
+
+function holdLines(run: Run): string[] {
+  if (run.hold === undefined) return [];
+  const { until, fault } = run.hold;
+  const kept = (run.steps['swap-database']?.outputs as Partial<SwapOutputs> | undefined)?.kept;
+  return [
+    ...(fault === undefined ? [] : [`  ${fault.message}`, `  what now: ${fault.hint}`]),
+    `  held until ${clock(until)}: kong-chatops rollback ${run.id}     or     kong-chatops close ${run.id}`,
+    ...(kept === undefined || kept === '' ? [] : [`  kept for the way back: database ${kept}`]),
   ];
 }
 

@@ -35,6 +35,14 @@ const TELL: { readonly [T in AnyBody['type']]: Teller<T> } = {
   'step.aborted': (data, told) => `${title(data.step, told)}: stopped`,
   'step.outcome-unknown': (data, told) => `${title(data.step, told)}: nobody can tell whether it was done`,
   'run.cancel-requested': (data, told) => `${told.name(data.person)} cancelled it${because(data.reason)}`,
+  'run.held': (data) =>
+    `holds, its way back open until ${data.until}${data.fault === undefined ? '' : `. ${data.fault.message}`}`,
+  'rollback.requested': (data, told) => `${told.name(data.person)} asked to roll it back${because(data.reason)}`,
+  'close.requested': (data, told) =>
+    `${told.name(data.person)} closed the way back${data.drop ? ' and dropped what was kept' : ''}`,
+  'run.rolled-back': () => 'rolled back',
+  'gateway.unlocked': (data, told) => `${told.name(data.person)} unlocked the gateway${because(data.cause)}`,
+  'emergency.reviewed': (data, told) => `${told.name(data.person)} reviewed the emergency${because(data.finding)}`,
   'run.succeeded': () => 'succeeded',
   'run.failed': (data) => `failed. ${data.fault.message} ${data.fault.hint}`,
   'run.cancelled': (data) => `cancelled: ${data.reason}`,

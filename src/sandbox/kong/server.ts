@@ -4,6 +4,7 @@ import { type Answer, KongRefusal, methodNotAllowed, unexpected } from './admin/
 import { readBody, segmentsOf, unsupportedMediaType } from './admin/call.ts';
 import type { Node } from './admin/node.ts';
 import { route } from './admin/router.ts';
+import { tellNeighbours } from './neighbours.ts';
 import type { Json } from './schema/field.ts';
 import type { FaultPlan } from './faults.ts';
 import { versionText } from './version.ts';
@@ -71,7 +72,10 @@ async function answerTo(serving: Serving, request: IncomingMessage, method: stri
   if (method === 'OPTIONS') return { status: 204 };
   const { id, rest } = await takeWorkspace(node, path);
   const asked = method === 'HEAD' ? 'GET' : method;
-  return route(node, { method: asked, path: rest, query: url.searchParams, body, workspace: id });
+  const answer = await route(node, { method: asked, path: rest, query: url.searchParams, body, workspace: id });
+  const changes = asked !== 'GET' && answer.status < 400 && rest[0] !== 'cache' && rest[0] !== 'schemas';
+  if (changes && rest[0] !== 'stand-in') await tellNeighbours(node);
+  return answer;
 }
 
 function send(node: Node, response: ServerResponse, method: string, answer: Sent): void {

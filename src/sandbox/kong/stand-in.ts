@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client, Pool } from 'pg';
+import { meetNeighbours } from './neighbours.ts';
+import { serveProxy } from './proxy/serve.ts';
 import type { TokenRights } from './admin/access.ts';
 import { reloadNode, startNode } from './admin/node.ts';
 import { FaultPlan, type Faults } from './faults.ts';
@@ -21,6 +23,8 @@ export interface StandInOptions {
   readonly tokenRights?: TokenRights;
   /** 0, the default, takes any free port of 127.0.0.1. */
   readonly port?: number;
+  /** The same for the proxy. */
+  readonly proxyPort?: number;
   /** What the node calls its prefix folder. */
   readonly prefix?: string;
   readonly onError?: (error: unknown) => void;
@@ -29,6 +33,8 @@ export interface StandInOptions {
 export interface StandInKong {
   /** Address of the Admin API, without a slash at its end. */
   readonly url: string;
+  /** Address of the proxy, which answers in the place of every upstream. */
+  readonly proxyUrl: string;
   readonly version: Version;
   readonly faults: Faults;
   /** Every request answered so far, the oldest first. */
@@ -52,7 +58,7 @@ export async function createKongSchema(databaseUrl: string, version: Version = '
 
 /**
  * A node that speaks Kong's Admin API over a Kong-shaped PostgreSQL database. GAPS.md says where it differs from a
- * real one. Traffic through the proxy is not part of it.
+ * real one. Several nodes may share a database; each holds a memory of its own.
  */
 export async function startStandInKong(options: StandInOptions): Promise<StandInKong> {
   const version = options.version ?? '3.9.1';
@@ -75,15 +81,21 @@ export async function startStandInKong(options: StandInOptions): Promise<StandIn
     onError: options.onError ?? (() => undefined),
   };
   const listener = new Listener(() => createServer((request, response) => void serve(serving, request, response)));
+  const proxy = new Listener(() => createServer((request, response) => void serveProxy(node, request, response)));
   await listener.start(options.port ?? 0);
+  await proxy.start(options.proxyPort ?? 0);
+  const leave = meetNeighbours(options.databaseUrl, node);
   return {
     url: `http://127.0.0.1:${listener.port}`,
+    proxyUrl: `http://127.0.0.1:${proxy.port}`,
     version,
-    faults: faultsOf(plan, listener),
+    faults: faultsOf(plan, listener, proxy),
     requests: serving.seen,
     reload: () => reloadNode(node),
     stop: async () => {
+      leave();
       await listener.stop();
+      await proxy.stop();
       await pool.end();
     },
   };
@@ -136,14 +148,20 @@ class Listener {
   }
 }
 
-function faultsOf(plan: FaultPlan, listener: Listener): Faults {
+function faultsOf(plan: FaultPlan, listener: Listener, proxy: Listener): Faults {
   return {
     respond: (method, path, status, { times = 1, body = { message: 'injected' } } = {}) =>
       plan.add(method, path, { kind: 'respond', status, body }, times),
     hang: (method, path, times = 1) => plan.add(method, path, { kind: 'hang' }, times),
     drop: (method, path, times = 1) => plan.add(method, path, { kind: 'drop' }, times),
     clear: () => plan.clear(),
-    stopListening: () => listener.stop(),
-    listenAgain: () => listener.start(),
+    stopListening: async () => {
+      await listener.stop();
+      await proxy.stop();
+    },
+    listenAgain: async () => {
+      await listener.start();
+      await proxy.start();
+    },
   };
 }

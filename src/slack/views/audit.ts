@@ -64,6 +64,12 @@ const WORDS: Readonly<Record<EventType | 'config.loaded' | 'head.signed', Words>
   'step.aborted': (data) => `${text(data['step'])} was stopped`,
   'step.outcome-unknown': (data) => `${text(data['step'])}: nobody can tell whether it happened`,
   'run.cancel-requested': (data) => `cancelled the run${quoted(data['reason'])}`,
+  'run.held': (data) => `the run holds, its way back open until ${text(data['until'])}${fault(data['fault'])}`,
+  'rollback.requested': (data) => `asked to roll it back${quoted(data['reason'])}`,
+  'close.requested': (data) => `closed the way back${data['drop'] === true ? ' and dropped what was kept' : ''}`,
+  'run.rolled-back': () => 'the run was rolled back',
+  'gateway.unlocked': (data) => `unlocked the gateway${quoted(data['cause'])}`,
+  'emergency.reviewed': (data) => `reviewed the emergency${quoted(data['finding'])}`,
   'run.succeeded': () => 'the run succeeded',
   'run.failed': (data) => `the run failed${fault(data['fault'])}`,
   'run.cancelled': (data, names) =>

@@ -102,7 +102,7 @@ describe('a manifest', () => {
       code: 'manifest-corrupt',
       message:
         'The manifest of this set cannot be trusted: artifacts.0.name: a plain file name; ' +
-        'artifacts.0.bytes: Too small: expected number to be >=0; encryption: Invalid input: expected "none"; ' +
+        'artifacts.0.bytes: Too small: expected number to be >=0; encryption: Invalid input; ' +
         'the document: Unrecognized key: "colour".',
       hint: 'Use another copy of the set or another set. Keep the damaged one for whoever looks into it.',
     });

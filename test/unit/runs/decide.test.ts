@@ -36,7 +36,11 @@ function waiting(policy = ONE_APPROVER, more: readonly EventBody[] = []) {
   if (what.do !== 'record') throw new Error(`expected a gate, got ${what.do}`);
   return [...before, ...what.events, ...more];
 }
-const vote = (standing: Standing, choice: 'go' | 'no-go' = 'go', more: Partial<Command> = {}): Command => ({
+const vote = (
+  standing: Standing,
+  choice: 'go' | 'no-go' = 'go',
+  more: Partial<Extract<Command, { type: 'vote' }>> = {},
+): Command => ({
   type: 'vote',
   gate: GATE,
   choice,

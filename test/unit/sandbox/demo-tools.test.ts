@@ -23,6 +23,7 @@ function machineWith(has: readonly string[], installs: readonly string[] = []) {
   };
   const runner: RunCommand = {
     where: 'local',
+    sameHost: true,
     run,
     start: notAsked,
     readFile: notAsked,

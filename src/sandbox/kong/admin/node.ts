@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import { selectWorkspaces } from '../db/statements.ts';
+import { proxyMemory, type ProxyMemory } from '../proxy/memory.ts';
 import { type Kind, kindsOf } from '../entities/table.ts';
 import type { Entity } from '../schema/fill.ts';
 import type { Edition, Version } from '../version.ts';
@@ -19,6 +20,8 @@ export interface Node {
   served: number;
   /** Id of the default workspace, read once: a database swapped under a running node keeps the old id in force. */
   workspace: string;
+  /** What its proxy holds in memory. */
+  readonly proxy: ProxyMemory;
 }
 
 export interface Call {
@@ -54,6 +57,7 @@ export async function startNode(pool: Pool, version: Version, edition: Edition, 
     hostname: hostname(),
     served: 0,
     workspace: '',
+    proxy: proxyMemory(pool),
   };
   await reloadNode(node);
   return node;
@@ -64,4 +68,12 @@ export async function reloadNode(node: Node): Promise<void> {
   const found = (await selectWorkspaces(node.pool)).find(({ name }) => name === 'default');
   if (!found) throw new Error('the database has no default workspace: create it with the schema of the stand-in');
   node.workspace = found.id;
+  await node.proxy.rebuild(found.id);
+}
+
+/** `DELETE /cache`: cached credentials go, and the routes are read again; the id of the workspace stays (facts I3, I4). */
+export async function purgeNode(node: Node): Promise<void> {
+  node.proxy.forgetCredentials();
+  // Without a database it goes on with the routes that it has.
+  await node.proxy.rebuild(node.workspace).catch(() => undefined);
 }

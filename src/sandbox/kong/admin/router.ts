@@ -4,7 +4,7 @@ import { type Answer, badRequest, methodNotAllowed, noContent, notBuilt, notFoun
 import { collection } from './collections.ts';
 import { entity, find } from './entities.ts';
 import { enabledPlugins, root, status } from './information.ts';
-import type { Call, Node, Owner } from './node.ts';
+import { type Call, type Node, type Owner, purgeNode, reloadNode } from './node.ts';
 import { schemas } from './schemas.ts';
 import { tags, workspaces } from './tags-and-workspaces.ts';
 
@@ -24,7 +24,17 @@ const SPECIAL: Readonly<Record<string, Handler>> = {
   status: getOnly((node, call) => (call.path.length === 1 ? status(node) : notFound)),
   schemas,
   tags,
-  cache: (_, call) => (call.method === 'DELETE' ? noContent : notFound),
+  cache: async (node, call) => {
+    if (call.method !== 'DELETE') return notFound;
+    await purgeNode(node);
+    return noContent;
+  },
+  // Not of the original: what the program `kong reload` does to a node, for ../reload.ts.
+  'stand-in': async (node, call) => {
+    if (call.method !== 'POST' || call.path[1] !== 'reload') return notFound;
+    await reloadNode(node);
+    return noContent;
+  },
   clustering: getOnly(controlPlaneOnly),
   config: getOnly(() => badRequest('this endpoint only works with database=off')),
 };

@@ -1,6 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import type { Run } from '../../../runs/run.ts';
 import { openGate } from '../../../runs/gate.ts';
+import { hasTouchedLive } from '../../../runs/next.ts';
 import type { Drawing } from '../kit/blocks.ts';
 import { actions, context, drawing, header, ownMark, section } from '../kit/blocks.ts';
 import type { ViewContext } from '../kit/context.ts';
@@ -8,6 +9,7 @@ import { bytes, capital, cut, date, escape, lines, listed, named, sentence } fro
 import { cancelButton, gateBlocks, retryButton } from './gate.ts';
 import { resultBlocks, signatures } from './result.ts';
 import { savedBy } from './facts.ts';
+import { restoreBlocks } from './restore.ts';
 import { KIND_WORDS, placeName, policyInWords, runName, stand, stillToVote } from './stand.ts';
 import { stepLines } from './steps.ts';
 
@@ -19,6 +21,7 @@ export function card(run: Run, now: Date, view: ViewContext, slot = 'card'): Dra
     header(`${symbol} ${KIND_WORDS[run.kind]} of ${placeName(run.plan)} · ${run.id}`),
     section(`*${capital(word)}.* ${line}`),
     ...(run.outcome === undefined ? [] : resultBlocks(run, view.names)),
+    ...restoreBlocks(run),
     ...(gate === undefined ? [] : gateBlocks(run, gate, view)),
     section(lines(stepLines(run, now, view), 2900)),
     ...(gate === undefined ? closing(run) : []),
@@ -29,7 +32,9 @@ export function card(run: Run, now: Date, view: ViewContext, slot = 'card'): Dra
 
 function closing(run: Run): readonly KnownBlock[] {
   if (run.outcome === 'failed' || run.outcome === 'cancelled') return [actions(retryButton(run))];
-  return run.outcome === undefined && run.cancel === undefined ? [actions(cancelButton(run))] : [];
+  // What has touched the gateway is rolled back and not cancelled.
+  const open = run.outcome === undefined && run.cancel === undefined && !hasTouchedLive(run);
+  return open ? [actions(cancelButton(run))] : [];
 }
 
 /** The card as one sentence after the other: who, what, where, state, what is asked. Screen readers read only this. */
@@ -42,7 +47,7 @@ export function cardSentence(run: Run, view: ViewContext): string {
     return `${what}, waits for a go: it needs ${policyInWords(gate)}. ${stillToVote(run, gate, view.names)} ${where}, before ${date(gate.expiresAt)}.`;
   }
   const { is, line } = stand(run, view);
-  return `${what}, ${is}. ${line}${run.outcome === 'succeeded' ? savedSentence(run) : nextSentence(run, view)}`;
+  return `${what}, ${is}. ${line}${run.outcome === 'succeeded' && run.kind === 'backup' ? savedSentence(run) : nextSentence(run, view)}`;
 }
 
 function savedSentence(run: Run): string {

@@ -9,7 +9,11 @@ import { cut, date, escape, listed, named, plain } from '../kit/text.ts';
 /** What happens after a go, in one sentence. */
 export function afterGo(run: Run, gate: Gate): string {
   const title = run.plan.steps.find(({ id }) => id === gate.step)?.title ?? gate.step;
-  return `After the go: “${title}” starts on ${placeName(run.plan)}. A backup only reads from the gateway.`;
+  const what =
+    run.kind === 'backup'
+      ? 'A backup only reads from the gateway.'
+      : 'The restored database goes live; the one before is kept, and it can be undone until the run is closed.';
+  return `After the go: “${title}” starts on ${placeName(run.plan)}. ${what}`;
 }
 
 /** The open gate on the card: policy, votes, what is approved, and the buttons. */
@@ -84,6 +88,13 @@ export function ownVoteButton(run: Run, gate: Gate) {
   });
 }
 
+const CANCELLING: Readonly<Record<Run['kind'], string>> = {
+  backup:
+    'The running step is stopped and what it wrote is removed. No backup comes out of this run. The gateway is not changed.',
+  restore: 'The running step is stopped and the restored copy is removed. The gateway is not changed.',
+  drill: 'The running step is stopped and the restored copy is removed.',
+};
+
 export function cancelButton(run: Run) {
   return button({
     action: ACTIONS.cancel,
@@ -92,7 +103,7 @@ export function cancelButton(run: Run) {
     value: run.id,
     confirm: {
       title: `Cancel ${run.id} on ${run.plan.gateway}?`,
-      text: 'The running step is stopped and what it wrote is removed. No backup comes out of this run. The gateway is not changed.',
+      text: CANCELLING[run.kind],
       yes: 'Cancel the run',
       no: 'Let it run',
     },

@@ -36,8 +36,9 @@ export function reminder(run: Run, gate: Gate, percent: number, person: PersonId
 /** Direct message at the end, to the requester and to whoever asked to be told. */
 export function endedNotice(run: Run, slot: string, view: ViewContext): Drawing {
   const text = cardSentence(run, view);
-  const gaps = run.outcome === 'succeeded' ? [section(gapText(savedBy(run)))] : [];
-  const again = run.outcome === 'succeeded' ? [] : [retryButton(run)];
+  const saved = run.outcome === 'succeeded' && run.kind === 'backup';
+  const gaps = saved ? [section(gapText(savedBy(run)))] : [];
+  const again = run.outcome === 'failed' || run.outcome === 'cancelled' ? [retryButton(run)] : [];
   // The gap report below says what the sentence for screen readers has to say itself.
   const { symbol, is, line } = stand(run, view);
   const first = run.outcome === 'succeeded' ? `${symbol} *${runName(run)}* ${is}. ${line}` : text;

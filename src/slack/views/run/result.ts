@@ -19,9 +19,11 @@ import {
 } from '../kit/text.ts';
 import type { Place, Saved } from './facts.ts';
 import { savedBy } from './facts.ts';
+import { restoreConsequences } from './restore.ts';
 
 /** After a success: what was saved, what was not, where it lies, what was proved. After a failure: what, why, what now. */
 export function resultBlocks(run: Run, names: Names): readonly KnownBlock[] {
+  if (run.outcome === 'rolled-back' || (run.outcome === 'succeeded' && run.kind !== 'backup')) return [];
   return run.outcome === 'succeeded' ? successBlocks(savedBy(run)) : troubleBlocks(run, names);
 }
 
@@ -99,6 +101,7 @@ const AGAIN = 'Try again when you are ready: it makes a new run, linked to this 
 
 /** What an unsuccessful run left behind, and what it did not touch (mrkdwn, escaped). */
 export function consequences(run: Run): { readonly changed: string; readonly unchanged: string } {
+  if (run.kind !== 'backup') return restoreConsequences(run);
   const unchanged = `${escape(run.plan.gateway)} itself: a backup only reads from the gateway. Earlier backups are as they were.`;
   const { published } = savedBy(run);
   if (published !== null) {

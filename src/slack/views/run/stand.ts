@@ -4,6 +4,7 @@ import { missingSeats, seat } from '../../../runs/approval.ts';
 import { openGate } from '../../../runs/gate.ts';
 import type { ViewContext } from '../kit/context.ts';
 import { savedBy } from './facts.ts';
+import { restoreStand } from './restore.ts';
 import type { Names } from '../kit/text.ts';
 import { capital, count, date, escape, listed, named, sentence } from '../kit/text.ts';
 
@@ -21,6 +22,8 @@ export const UNSAID = 'the reason is not known';
 
 /** Where the run stands now. */
 export function stand(run: Run, context: Pick<ViewContext, 'names'>): Stand {
+  const restore = restoreStand(run, context.names);
+  if (restore !== null) return restore;
   if (run.outcome !== undefined) return ended(run, context.names);
   if (run.cancel !== undefined) {
     const who = named(run.cancel.person, context.names);
@@ -160,7 +163,11 @@ export function runName(run: Pick<Run, 'id' | 'kind' | 'plan'>): string {
   return `${KIND_WORDS[run.kind]} ${run.id} of ${escape(placeName(run.plan))}`;
 }
 
-export const KIND_WORDS: Readonly<Record<Run['kind'], string>> = { backup: 'Backup' };
+export const KIND_WORDS: Readonly<Record<Run['kind'], string>> = {
+  backup: 'Backup',
+  restore: 'Restore',
+  drill: 'Restore drill',
+};
 
 /** "blue (production)", or "production" where both are the same word. Plain text. */
 export function placeName({ gateway, environment }: Pick<Run['plan'], 'gateway' | 'environment'>): string {

@@ -14,11 +14,11 @@ const SIGNS: Readonly<Record<StepStatus, readonly [symbol: string, word: string]
   'outcome-unknown': ['❓', 'nobody can tell: a person must look'],
 };
 
-/** One line per step, in the order of the plan. A clean-up that was never needed is left out. */
+/** One line per step, in the order of the plan. A clean-up and a way back that were never needed are left out. */
 export function stepLines(run: Run, now: Date, context: Pick<ViewContext, 'progress'>): readonly string[] {
   return run.plan.steps.flatMap((step) => {
     const state = run.steps[step.id] ?? { status: 'pending', attempt: 0 };
-    if (step.cleanup === true && state.status === 'pending') return [];
+    if ((step.cleanup === true || step.phase !== undefined) && state.status === 'pending') return [];
     return [stepLine(step, state, run, now, context.progress ?? null)];
   });
 }

@@ -1,0 +1,65 @@
+import { refuse } from '../../runs/refusal.ts';
+import type { Cli, Session } from '../context.ts';
+import { withOperations } from '../context.ts';
+import { follow } from '../follow.ts';
+import { namer } from '../identity.ts';
+import { sayRefusal } from '../say.ts';
+import { showRun } from '../show/run.ts';
+import { EXIT, type ExitCode } from '../terminal.ts';
+import { unconfirmed } from './restore.ts';
+
+/** `rollback <run>`: undoes what the run changed, and follows it. */
+export async function rollback(
+  cli: Cli,
+  runId: string,
+  { reason, wait }: { readonly reason?: string; readonly wait: boolean },
+): Promise<ExitCode> {
+  return await withOperations(cli, async (session) => {
+    const answer = await session.operations.rollback(runId.toUpperCase(), reason, session.caller);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    cli.terminal.out(
+      `${answer.run.id}: ${answer.run.rollback === undefined ? 'being cancelled' : 'being rolled back'}`,
+    );
+    return wait ? await follow(cli.terminal, session.operations, answer.run.id, namer(session.config)) : EXIT.ok;
+  });
+}
+
+/** `close <run>`: ends the hold. With `--drop` the kept database goes too, and the gateway's name is typed. */
+export async function close(
+  cli: Cli,
+  runId: string,
+  { drop, confirm }: { readonly drop: boolean; readonly confirm?: string },
+): Promise<ExitCode> {
+  return await withOperations(cli, async (session) => {
+    const id = runId.toUpperCase();
+    const found = await session.operations.run(id);
+    if (found === null) {
+      return sayRefusal(
+        cli.terminal,
+        refuse('unknown-run', `There is no run ${id}`, 'kong-chatops status lists the runs'),
+      );
+    }
+    const wrong = drop ? unconfirmed(found.run.plan.gateway, confirm, 'remove its kept database') : null;
+    if (wrong !== null) return sayRefusal(cli.terminal, wrong);
+    const answer = await session.operations.close(id, { drop }, session.caller);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    return await follow(cli.terminal, session.operations, id, namer(session.config));
+  });
+}
+
+/** `unlock <gateway>`: records why a run had to be rolled back. */
+export async function unlock(cli: Cli, gateway: string, cause: string): Promise<ExitCode> {
+  return await withOperations(cli, async (session) => {
+    const answer = await session.operations.unlock(gateway, cause, session.caller);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    cli.terminal.out(`${gateway} is unlocked. The cause stands in the audit trail of ${answer.run.id}.`);
+    show(cli, session, answer.run);
+    return EXIT.ok;
+  });
+}
+
+function show(cli: Cli, { config }: Session, run: Parameters<typeof showRun>[0]['run']): void {
+  showRun({ run, progress: null, now: cli.terminal.now(), name: namer(config) }).forEach((line) =>
+    cli.terminal.out(line),
+  );
+}

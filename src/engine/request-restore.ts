@@ -1,0 +1,153 @@
+import type { Caller } from '../runs/person.ts';
+import type { Refusal } from '../runs/refusal.ts';
+import type { Run } from '../runs/run.ts';
+import type { Answer, Delivery, DrillRequest, ListedSet, Operations, RestoreRequest, SetChoice } from './ports.ts';
+import type { EngineGateway, OperationsDeps, RestoreChoice, RestorePlans } from './operations-deps.ts';
+import type { Strategy } from '../runbooks/restore.ts';
+import type { JsonObject } from '../runs/json.ts';
+import { holds } from '../runs/person.ts';
+import { isRefusal, refuse } from '../runs/refusal.ts';
+import { notAllowed, notInGoodStanding } from '../runs/wording.ts';
+import { busy, inTheWay } from './busy.ts';
+import { setsOf } from './list-sets.ts';
+import { unknownGateway } from './operations-deps.ts';
+import { recordRefusal, startRun } from './start-run.ts';
+
+/** Asking for a restore or a drill: which set is meant, whether it can be, and the run with its whole plan. */
+export function createRestoreRequests(
+  deps: OperationsDeps,
+): Pick<Operations, 'requestRestore' | 'requestDrill'> & Pick<RetryRequests, 'retryRestore' | 'retryDrill'> {
+  return {
+    requestRestore: (request, by) => requestRestore(deps, request, by),
+    requestDrill: (request, by) => requestDrill(deps, request, by),
+    retryRestore: (old, by, delivery) => {
+      const { set, strategy, safety } = old.plan.parameters as RestoreChoice & JsonObject;
+      return requestRestore(deps, { gateway: old.plan.gateway, set, strategy, safety, delivery }, by, old.id);
+    },
+    retryDrill: (old, by, delivery) => {
+      const { set } = old.plan.parameters as Pick<RestoreChoice, 'set'> & JsonObject;
+      return requestDrill(deps, { gateway: old.plan.gateway, set, delivery }, by, old.id);
+    },
+  };
+}
+
+interface RetryRequests {
+  retryRestore(old: Run, by: Caller, delivery: Delivery): Promise<Answer>;
+  retryDrill(old: Run, by: Caller, delivery: Delivery): Promise<Answer>;
+}
+
+async function requestRestore(
+  deps: OperationsDeps,
+  request: RestoreRequest,
+  by: Caller,
+  retryOf?: string,
+): Promise<Answer> {
+  const { strategy, safety = 'backup', reason, delivery } = request;
+  const found = await target(deps, request, 'request a restore', by);
+  if (isRefusal(found)) return { ok: false, refusal: found };
+  const { gateway, plans, set, destination } = found;
+  if (!plans.strategies.includes(strategy)) return { ok: false, refusal: notThisWay(gateway, strategy) };
+  const other = await inTheWay(deps, gateway.name, 'restore');
+  if (other !== null) return { ok: false, refusal: busy(other), run: other };
+  const plan = plans.plan({ set: set.set, destination, strategy, safety });
+  const more = safety === 'kept-database' ? { approversMore: 1 } : {};
+  return await startRun(deps, { kind: 'restore', gateway, plan, delivery, ...more, ...optional(reason, retryOf) }, by);
+}
+
+async function requestDrill(
+  deps: OperationsDeps,
+  request: DrillRequest,
+  by: Caller,
+  retryOf?: string,
+): Promise<Answer> {
+  const found = await target(deps, request, 'request a drill', by);
+  if (isRefusal(found)) return { ok: false, refusal: found };
+  const { gateway, plans, set, destination } = found;
+  if (plans.noDrill !== null) return { ok: false, refusal: plans.noDrill };
+  const plan = plans.drillPlan({ set: set.set, destination });
+  const { reason, delivery } = request;
+  return await startRun(deps, { kind: 'drill', gateway, plan, delivery, ...optional(reason, retryOf) }, by);
+}
+
+function optional(reason: string | undefined, retryOf: string | undefined): { reason?: string; retryOf?: string } {
+  return { ...(reason === undefined ? {} : { reason }), ...(retryOf === undefined ? {} : { retryOf }) };
+}
+
+interface Target {
+  readonly gateway: EngineGateway;
+  readonly plans: RestorePlans;
+  readonly set: ListedSet;
+  readonly destination: string;
+}
+
+/** Which gateway, and which set of it. Somebody who may not ask learns nothing of the sets. */
+async function target(
+  deps: OperationsDeps,
+  request: { readonly gateway: string; readonly set: SetChoice },
+  act: string,
+  by: Caller,
+): Promise<Target | Refusal> {
+  const gateway = deps.gateways.find(({ name }) => name === request.gateway);
+  if (gateway === undefined) return unknownGateway(deps, request.gateway);
+  const right = await mayAsk(deps, act, by);
+  if (right !== null) return right;
+  if (gateway.restore === undefined) return cannotBeRestored(gateway);
+  const sets = await setsOf(deps, gateway.name);
+  const set = choose(sets, request.set, gateway.name);
+  if (isRefusal(set)) return set;
+  const [place] = set.places;
+  return { gateway, plans: gateway.restore, set, destination: place?.destination ?? '' };
+}
+
+async function mayAsk(deps: OperationsDeps, act: string, by: Caller): Promise<Refusal | null> {
+  const standing = await deps.people.standing(by.person);
+  if (standing.problem === undefined && holds(standing, 'operator')) return null;
+  const refusal = standing.problem === undefined ? notAllowed(act, 'operator') : notInGoodStanding(standing.problem);
+  await recordRefusal(deps, refusal, act, by);
+  return refusal;
+}
+
+/** The set that is meant. `latest` never means a safety backup: that one holds what the restore was to get rid of. */
+function choose(sets: readonly ListedSet[], wanted: SetChoice, gateway: string): ListedSet | Refusal {
+  const ordinary = sets.filter(({ safety, state }) => !safety && state !== 'damaged');
+  const found =
+    wanted === 'latest'
+      ? ordinary[0]
+      : wanted === 'latest-verified'
+        ? ordinary.find(({ state }) => state !== 'finished')
+        : sets.find(({ set }) => set === wanted);
+  if (found === undefined) return noSuchSet(wanted, gateway, sets);
+  if (found.state !== 'damaged') return found;
+  return refuse(
+    'set-damaged',
+    `No copy of the manifest of ${found.set} can be read, so nothing of it can be trusted`,
+    'Choose another set; keep the damaged one for whoever looks into it',
+  );
+}
+
+function noSuchSet(wanted: SetChoice, gateway: string, sets: readonly ListedSet[]): Refusal {
+  const message =
+    wanted === 'latest' || wanted === 'latest-verified'
+      ? `${gateway} has no ${wanted === 'latest' ? '' : 'verified '}set in its destinations`
+      : `${gateway} has no set "${wanted}" in its destinations`;
+  const known = sets.slice(0, 3).map(({ set }) => set);
+  const hint = known.length === 0 ? 'Make a backup first' : `The newest are ${known.join(', ')}`;
+  return refuse('unknown-set', message, hint);
+}
+
+function cannotBeRestored(gateway: EngineGateway): Refusal {
+  return refuse(
+    'no-restore',
+    `The configuration gives the bot no way to restore ${gateway.name}: it names no database`,
+    'Add database to this gateway in the configuration',
+  );
+}
+
+function notThisWay(gateway: EngineGateway, strategy: Strategy): Refusal {
+  const ways = gateway.restore?.strategies ?? [];
+  return refuse(
+    'no-strategy',
+    `${gateway.name} cannot be restored by the strategy "${strategy}"`,
+    ways.length === 0 ? 'Add database to this gateway in the configuration' : `Possible here: ${ways.join(', ')}`,
+  );
+}

@@ -1,0 +1,78 @@
+import { literal } from './database-sql.ts';
+
+/** Statements that compare two databases of one Kong row by row, without a row ever leaving its server. */
+
+/** The text of a row must not depend on what is set on role or database. */
+export const PREPARE_COMPARISON = `
+  SELECT pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false),
+         pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('extra_float_digits', '1', false),
+         pg_catalog.set_config('bytea_output', 'hex', false)`;
+
+/**
+ * Tables with a primary key: its columns, and the column that people know the rows by. Never one that holds a secret:
+ * `key` of an API key is one, `username` of a login is not.
+ */
+export const TABLES = `
+  SELECT coalesce(json_agg(json_build_object('table', pg_catalog.format('%I.%I', n.nspname, c.relname), 'bare', c.relname,
+           'key', (SELECT json_agg(pg_catalog.quote_ident(a.attname) ORDER BY k.place)
+                     FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place)
+                     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number),
+           'label', (SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute a
+                      WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                        AND a.attname IN ('name', 'username', 'group', 'target', 'prefix')
+                      ORDER BY pg_catalog.array_position(ARRAY['name', 'username', 'group', 'target', 'prefix'], a.attname::text)
+                      LIMIT 1)) ORDER BY n.nspname, c.relname), '[]')
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisprimary
+  WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`;
+
+export interface TableShape {
+  /** As SQL names it: `public.services`. */
+  readonly table: string;
+  /** `services`. */
+  readonly bare: string;
+  readonly key: readonly string[];
+  readonly label: string | null;
+}
+
+/** `digits` hexadecimal digits of the hash of a row's key say in which part of the table it is. */
+function rowsOf({ table, key, label }: TableShape, digits: number): string {
+  return `
+  SELECT left(pg_catalog.md5(k), ${digits}) AS part, k, h, name FROM (
+    SELECT json_build_array(${key.join(', ')})::text AS k, pg_catalog.md5(t::text) AS h,
+           ${label === null ? 'NULL' : `left(t.${label}::text, 100)`} AS name FROM ONLY ${table} t) hashed`;
+}
+
+/** Per part of a table: how many rows, and one hash over all of them. */
+export function parts(shape: TableShape, digits: number): string {
+  return `
+  SELECT coalesce(json_object_agg(part, json_build_array(rows, hash)), '{}') FROM (
+    SELECT part, count(*) AS rows, pg_catalog.md5(string_agg(k || h, ',' ORDER BY k COLLATE "C")) AS hash
+    FROM (${rowsOf(shape, digits)}) each GROUP BY part) parts`;
+}
+
+/** Key, hash and name of every row in some parts. */
+export function rowsIn(shape: TableShape, digits: number, wanted: readonly string[]): string {
+  return `
+  SELECT coalesce(json_agg(json_build_array(k, h, name)), '[]')
+  FROM (${rowsOf(shape, digits)}) each WHERE part IN (${wanted.map(literal).join(', ')})`;
+}
+
+/** Routes that a plain GET can reach, and whether the way to them asks for a key. At most `limit`, by id. */
+export function routes(schema: string, limit: number): string {
+  return `
+  SELECT coalesce(json_agg(r), '[]') FROM (
+    SELECT r.id, r.name, r.paths, r.hosts, r.methods, r.protocols, r.headers IS NOT NULL AND r.headers::text <> '{}' AS by_header,
+           (SELECT coalesce(p.config -> 'key_names' ->> 0, 'apikey') FROM ${schema}.plugins p
+             WHERE p.name = 'key-auth' AND p.enabled AND p.consumer_id IS NULL
+               AND (p.route_id = r.id OR p.service_id = r.service_id OR (p.route_id IS NULL AND p.service_id IS NULL))
+             ORDER BY p.route_id IS NULL, p.service_id IS NULL LIMIT 1) AS key_name
+    FROM ${schema}.routes r ORDER BY r.id LIMIT ${limit}) r`;
+}
+
+/** Ids and keys of API keys that do not expire, for proving that one is gone. The keys are secrets. */
+export function apiKeys(schema: string, limit: number): string {
+  return `
+  SELECT coalesce(json_agg(json_build_array(k.id, k.key)), '[]') FROM (
+    SELECT id, key FROM ${schema}.keyauth_credentials WHERE ttl IS NULL AND key IS NOT NULL ORDER BY id LIMIT ${limit}) k`;
+}

@@ -1,0 +1,280 @@
+import type { JsonObject } from '../runs/json.ts';
+import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
+
+/** How a gateway is restored. The bot proposes, people decide (behaviour 6.1). */
+export type Strategy =
+  /** The dump into a scratch database, then a swap by renaming. */
+  | 'database'
+  /** The declarative files by decK, workspace by workspace. */
+  | 'declarative'
+  /** kong.conf and prefix files beside the present ones. */
+  | 'files';
+
+/**
+ * The copy of the present state that precedes every restore (behaviour 6.3). `backup`: a set of its own, published and
+ * verified. `kept-database`: the present state cannot be backed up, so the renamed old database is the copy, and the gate
+ * asks one approver more (decision 3).
+ */
+export type Safety = 'backup' | 'kept-database';
+
+/** Outputs of `check-set`: nothing was touched, everything about the set is proven. */
+export interface CheckSetOutputs extends JsonObject {
+  readonly set: string;
+  readonly destination: string;
+  readonly manifestSha256: string;
+  readonly bytesRead: number;
+  readonly kongVersion: string;
+  readonly takenAt: string;
+  /** True when the encryption was opened and every artifact read to its end; else hashes of stored bytes were compared. */
+  readonly wholeChain: boolean;
+}
+
+/** Outputs of `restore-scratch`. */
+export interface ScratchOutputs extends JsonObject {
+  readonly scratch: string;
+  readonly tables: number;
+  readonly rows: number;
+}
+
+/** What would change, by type of entity: never a body, never a secret. */
+export type Change = {
+  readonly kind: string;
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Names of a few, for people. */
+  readonly names: readonly string[];
+};
+
+/** Outputs of `preview-change` and `diff-declarative`: what approvers approve; `observed` is looked at again at the gate. */
+export interface PreviewOutputs extends JsonObject {
+  readonly changes: readonly Change[];
+  /** SHA-256 of the whole diff. */
+  readonly digest: string;
+  readonly observed: Readonly<Record<string, string>>;
+  /** Set when the change is of a kind that needs more people (behaviour 2.12). */
+  readonly approversMore: number;
+  /** Minutes during which the proxy is expected to answer from old state or not at all. */
+  readonly degradedMinutes: number;
+}
+
+/** Outputs of `swap-database` and `swap-back`. */
+export interface SwapOutputs extends JsonObject {
+  /** The name that Kong uses. */
+  readonly live: string;
+  /** What was live before, under its new name. */
+  readonly kept: string;
+  readonly swappedAt: string;
+}
+
+/** Outputs of `prove-restore`: every node by name, what was proven on it, and who must be restarted by hand. */
+export interface ProveOutputs extends JsonObject {
+  readonly nodes: readonly { readonly node: string; readonly purged: boolean; readonly proven: readonly string[] }[];
+  readonly restartByHand: readonly string[];
+}
+
+export interface RestorePlanInput {
+  readonly gateway: string;
+  readonly environment: string;
+  readonly strategy: Strategy;
+  readonly set: string;
+  readonly destination: string;
+  readonly safety: Safety;
+  /** The steps that take the safety backup: those of the gateway's own backup plan, without gates. */
+  readonly safetySteps: readonly PlannedStep[];
+  readonly safetyParameters: JsonObject;
+  readonly policy: GatePolicy | null;
+  readonly holdSeconds: number;
+  readonly attempts: number;
+  readonly deadlineSeconds: number;
+}
+
+const READS_ONLY = 'reads only, nothing to undo';
+
+/** The run-book of a restore: prove the set, keep the present, prepare aside, ask, swap, prove; the way back stays open. */
+export function restorePlan(input: RestorePlanInput): Plan {
+  const common = { queue: 'restore', attempts: input.attempts, deadlineSeconds: input.deadlineSeconds } as const;
+  const check: PlannedStep = {
+    ...common,
+    id: 'check-set',
+    title: 'Prove the set byte by byte',
+    recovery: 'repeat',
+    undo: READS_ONLY,
+  };
+  const safety = input.safety === 'backup' ? input.safetySteps.filter(({ cleanup }) => cleanup !== true) : [];
+  const cleanups = input.safety === 'backup' ? input.safetySteps.filter(({ cleanup }) => cleanup === true) : [];
+  return {
+    runbook: 'restore',
+    gateway: input.gateway,
+    environment: input.environment,
+    exclusive: `change:${input.gateway}`,
+    holdSeconds: input.holdSeconds,
+    parameters: {
+      ...input.safetyParameters,
+      strategy: input.strategy,
+      set: input.set,
+      destination: input.destination,
+      safety: input.safety,
+    },
+    steps: [check, ...safety, ...STEPS[input.strategy](common, input.policy), ...cleanups],
+  };
+}
+
+type Common = Pick<PlannedStep, 'queue' | 'attempts' | 'deadlineSeconds'>;
+
+const STEPS: Readonly<Record<Strategy, (common: Common, policy: GatePolicy | null) => readonly PlannedStep[]>> = {
+  database: databaseSteps,
+  declarative: declarativeSteps,
+  files: filesSteps,
+};
+
+function gated(step: PlannedStep, policy: GatePolicy | null): PlannedStep {
+  return policy === null ? step : { ...step, gate: policy };
+}
+
+function databaseSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
+  const swap: PlannedStep = {
+    ...common,
+    id: 'swap-database',
+    title: 'Swap the databases by renaming',
+    recovery: 'check',
+    undo: 'swap-back renames them back',
+    live: true,
+  };
+  return [
+    {
+      ...common,
+      id: 'restore-scratch',
+      title: 'Restore into a scratch database',
+      recovery: 'check',
+      undo: 'drop-scratch removes the scratch database',
+    },
+    { ...common, id: 'preview-change', title: 'Compare with what is live', recovery: 'repeat', undo: READS_ONLY },
+    gated(swap, policy),
+    {
+      ...common,
+      id: 'reload-nodes',
+      title: 'Reload and purge every node',
+      recovery: 'repeat',
+      undo: 'reload-back',
+      live: true,
+    },
+    {
+      ...common,
+      id: 'prove-restore',
+      title: 'Prove a route and a credential on every node',
+      recovery: 'repeat',
+      undo: READS_ONLY,
+    },
+    ...databaseWayBack(common),
+  ];
+}
+
+/** The undo, the end of the hold, and what is removed when the live database was never touched. */
+function databaseWayBack(common: Common): readonly PlannedStep[] {
+  return [
+    {
+      ...common,
+      id: 'swap-back',
+      title: 'Swap the databases back',
+      recovery: 'check',
+      undo: 'restore again',
+      phase: 'undo',
+    },
+    {
+      ...common,
+      id: 'reload-back',
+      title: 'Reload and purge every node',
+      recovery: 'repeat',
+      undo: 'harmless',
+      phase: 'undo',
+    },
+    {
+      ...common,
+      id: 'prove-back',
+      title: 'Prove a route and a credential on every node',
+      recovery: 'repeat',
+      undo: READS_ONLY,
+      phase: 'undo',
+    },
+    {
+      ...common,
+      id: 'drop-restored',
+      title: 'Remove the restored copy',
+      recovery: 'check',
+      undo: 'cannot be undone: the set that it came from is kept',
+      phase: 'undo',
+    },
+    {
+      ...common,
+      id: 'drop-kept',
+      title: 'Drop the kept database',
+      recovery: 'check',
+      undo: 'cannot be undone',
+      phase: 'close',
+    },
+    {
+      ...common,
+      id: 'drop-scratch',
+      title: 'Remove the scratch database',
+      recovery: 'check',
+      undo: 'cannot be undone: only the scratch copy is removed',
+      cleanup: true,
+    },
+  ];
+}
+
+function declarativeSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
+  const sync: PlannedStep = {
+    ...common,
+    id: 'sync-declarative',
+    title: 'Sync workspace by workspace',
+    recovery: 'check',
+    undo: 'sync-back brings back what the safety backup holds',
+    live: true,
+  };
+  return [
+    {
+      ...common,
+      id: 'diff-declarative',
+      title: 'Validate and show what would change',
+      recovery: 'repeat',
+      undo: READS_ONLY,
+    },
+    gated(sync, policy),
+    {
+      ...common,
+      id: 'read-back',
+      title: 'Read back and compare entity by entity',
+      recovery: 'repeat',
+      undo: READS_ONLY,
+    },
+    {
+      ...common,
+      id: 'sync-back',
+      title: 'Sync the state before',
+      recovery: 'check',
+      undo: 'restore again',
+      phase: 'undo',
+    },
+    {
+      ...common,
+      id: 'read-back-undo',
+      title: 'Read back and compare',
+      recovery: 'repeat',
+      undo: READS_ONLY,
+      phase: 'undo',
+    },
+  ];
+}
+
+function filesSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
+  const place: PlannedStep = {
+    ...common,
+    id: 'place-files',
+    title: 'Write the files beside the present ones',
+    recovery: 'check',
+    undo: 'nothing is replaced: remove the folder',
+  };
+  return [gated(place, policy)];
+}

@@ -1,0 +1,134 @@
+import type { KnownBlock } from '@slack/types';
+import { z } from 'zod';
+import type { Run } from '../../../runs/run.ts';
+import { section } from '../kit/blocks.ts';
+import type { Names } from '../kit/text.ts';
+import { code, count, date, escape, lines, listed, named, sentence } from '../kit/text.ts';
+import type { Stand } from './stand.ts';
+
+const change = z.looseObject({
+  kind: z.string(),
+  created: z.number(),
+  updated: z.number(),
+  deleted: z.number(),
+  names: z.array(z.string()),
+});
+const preview = z.looseObject({ changes: z.array(change), degradedMinutes: z.number() });
+const swap = z.looseObject({ live: z.string(), kept: z.string() });
+const proof = z.looseObject({
+  nodes: z.array(z.looseObject({ node: z.string(), proven: z.array(z.string()) })),
+  restartByHand: z.array(z.string()),
+});
+const drill = z.looseObject({ set: z.string(), tables: z.number(), rows: z.number() });
+
+/** What a succeeded step put on record; null when it has not, or when another version says less. */
+function outputsOf<T>(run: Run, step: string, schema: z.ZodType<T>): T | null {
+  const state = run.steps[step];
+  const parsed = schema.safeParse(state?.status === 'succeeded' ? state.outputs : undefined);
+  return parsed.success ? parsed.data : null;
+}
+
+/** Where a restore or a drill stands that has gone further than its steps: live, on its way back, or over. Else null. */
+export function restoreStand(run: Run, names: Names): Stand | null {
+  if (run.kind === 'backup') return null;
+  if (run.outcome === 'rolled-back') return rolledBack(run, names);
+  if (run.outcome === 'succeeded') return run.kind === 'drill' ? drilled(run) : restored(run);
+  if (run.outcome !== undefined) return null;
+  if (run.rollback !== undefined) {
+    const who = named(run.rollback.person, names);
+    return { symbol: '↩️', word: 'rolling back', is: 'is being rolled back', line: `${who} asked to roll it back.` };
+  }
+  return run.hold === undefined ? null : holding(run, run.hold, names);
+}
+
+function holding(run: Run, { until, fault }: NonNullable<Run['hold']>, names: Names): Stand {
+  const way = `It can be rolled back until ${date(until)}.`;
+  if (fault === undefined) {
+    return {
+      symbol: '🟢',
+      word: 'live, can be undone',
+      is: 'is live and can be undone',
+      line: `${liveWords(run)} ${way}`,
+    };
+  }
+  const why = `${sentence(fault.message, names, '')} ${sentence(fault.hint, names, '')}`.trim();
+  return { symbol: '🛑', word: 'held', is: 'is held and needs a decision', line: `${why} ${way}` };
+}
+
+function liveWords(run: Run): string {
+  const swapped = outputsOf(run, 'swap-database', swap);
+  if (swapped === null) return 'Nothing is live of it.';
+  const kept =
+    swapped.kept === '' ? 'There was no database before it.' : `The one before is kept as ${code(swapped.kept)}.`;
+  return `${code(swapped.live)} is the restored database. ${kept}`;
+}
+
+function restored(run: Run): Stand {
+  const dropped = run.steps['drop-kept']?.status === 'succeeded' ? ' What was kept for the way back was removed.' : '';
+  const line = `${liveWords(run)}${dropped} The way back is closed.`;
+  return { symbol: '✅', word: 'restored', is: 'is restored and closed', line };
+}
+
+function rolledBack(run: Run, names: Names): Stand {
+  const locked =
+    run.unlocked === undefined
+      ? 'The gateway is locked until somebody records the cause.'
+      : `${named(run.unlocked.person, names)} recorded the cause: “${escape(run.unlocked.cause)}”.`;
+  return {
+    symbol: '↩️',
+    word: 'rolled back',
+    is: 'was rolled back',
+    line: `Everything is as it was before. ${locked}`,
+  };
+}
+
+function drilled(run: Run): Stand {
+  const done = outputsOf(run, 'restore-drill', drill);
+  const what = done === null ? '' : ` ${count(done.rows, 'row')} in ${count(done.tables, 'table')} were compared.`;
+  const line = `The set was restored aside and every count matched.${what} Nothing of it is left.`;
+  return { symbol: '✅', word: 'restored in a drill', is: 'was proven by a drill', line };
+}
+
+/** Counts and a few names of what changes when it goes live; empty before the comparison. */
+export function changeText(run: Run): string | null {
+  const seen = outputsOf(run, 'preview-change', preview);
+  if (seen === null) return null;
+  if (seen.changes.length === 0) return '*What changes:* nothing that configures the gateway.';
+  const each = seen.changes.map(
+    ({ kind, created, updated, deleted, names }) =>
+      `• ${escape(kind)}: ${created} back, ${updated} other, *${deleted} gone* (${escape(listed(names, 5))})`,
+  );
+  return `*What changes* (answers are mixed for about ${seen.degradedMinutes} min):\n${lines(each, 2300)}`;
+}
+
+/** What every node was seen to do. */
+function proofText(run: Run): string | null {
+  const step = run.rollback === undefined ? 'prove-restore' : 'prove-back';
+  const seen = outputsOf(run, step, proof);
+  if (seen === null) return null;
+  const each = seen.nodes.map(({ node, proven }) =>
+    proven.length === 0
+      ? `• ${escape(node)}: nothing was proven, because its proxy is not known`
+      : `• ${escape(node)}: ${escape(proven.join('; '))}`,
+  );
+  const byHand =
+    seen.restartByHand.length === 0 ? '' : `\n⚠️ *Restart by hand:* ${escape(listed(seen.restartByHand, 20))}`;
+  return `*Proven through the proxy of every node:*\n${lines(each, 2300)}${byHand}`;
+}
+
+/** On the card of a restore, from the comparison on. */
+export function restoreBlocks(run: Run): readonly KnownBlock[] {
+  if (run.kind !== 'restore') return [];
+  return [changeText(run), proofText(run)].flatMap((text) => (text === null ? [] : [section(text)]));
+}
+
+/** What an unsuccessful restore or drill changed, and what not (mrkdwn). */
+export function restoreConsequences(run: Run): { readonly changed: string; readonly unchanged: string } {
+  const gateway = escape(run.plan.gateway);
+  if (run.kind === 'drill')
+    return { changed: 'nothing: a drill restores aside.', unchanged: `${gateway} and its sets.` };
+  const touched = run.plan.steps.some(({ id, live }) => live === true && (run.steps[id]?.attempt ?? 0) > 0);
+  const safety = run.steps['publish-set']?.status === 'succeeded' ? 'the safety backup exists and stays. ' : '';
+  if (!touched) return { changed: `${safety}Nothing else.`, unchanged: `${gateway}: its database was never touched.` };
+  return { changed: `${safety}${liveWords(run)}`, unchanged: 'The sets.' };
+}

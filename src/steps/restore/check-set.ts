@@ -1,0 +1,143 @@
+import type { Step, StepContext } from '../../engine/ports.ts';
+import type { Manifest } from '../../backup/manifest.ts';
+import { whyNotOpened } from '../../backup/read-artifact.ts';
+import { verifySet } from '../../backup/verify.ts';
+import type { CheckSetOutputs } from '../../runbooks/restore.ts';
+import { Fault } from '../../runs/fault.ts';
+import { keepProof, readProof } from '../attempt-proof.ts';
+import { Checklist, faultOfLists } from '../checklist.ts';
+import { bytesText, counted, some } from '../words.ts';
+import { checkPlace } from './check-place.ts';
+import type { RestoreDeps } from './deps.ts';
+import { pendingMigrations } from './migrations.ts';
+import { dumpOf, openTrusted } from './set-reader.ts';
+
+/** Proves the set byte by byte, and that it can be restored here. Says everything that is wrong at once; touches nothing. */
+export function checkSet(deps: RestoreDeps): Step {
+  return {
+    check: readProof,
+    apply: async (context) => {
+      await keepProof(context, await lookAtEverything(deps, context));
+    },
+  };
+}
+
+async function lookAtEverything(deps: RestoreDeps, context: StepContext): Promise<CheckSetOutputs> {
+  const set = new Checklist();
+  const place = new Checklist();
+  const found = await checkBytes(set, deps, context);
+  if (found !== null) {
+    checkContent(set, deps, found.manifest);
+    await checkKey(set, deps, found.manifest);
+    if (context.run.kind === 'restore') await checkPlace(place, deps, context, found.manifest);
+  }
+  const why = context.run.kind === 'drill' ? 'nothing was restored' : 'nothing was touched';
+  const fault = faultOfLists('restore-refused', `Set ${deps.set.set} cannot be restored, so ${why}`, [set, place]);
+  if (fault !== null) throw fault;
+  if (found === null) throw new Error('the check passed without having read the set');
+  return {
+    set: deps.set.set,
+    destination: deps.sources[0]?.name ?? '',
+    manifestSha256: found.manifestSha256,
+    bytesRead: found.bytesRead,
+    wholeChain: found.wholeChain,
+    kongVersion: found.manifest.kong.version,
+    takenAt: found.manifest.createdAt,
+    checks: [set, place].flatMap((list) => list.passed().map(({ name, detail }) => ({ name, detail }))),
+  };
+}
+
+interface Found {
+  readonly manifest: Manifest;
+  readonly manifestSha256: string;
+  readonly bytesRead: number;
+  readonly wholeChain: boolean;
+}
+
+/** Every copy of the set is read, not only the one that is restored: one that differs casts doubt on all. */
+async function checkBytes(list: Checklist, deps: RestoreDeps, context: StepContext): Promise<Found | null> {
+  const [source] = deps.sources;
+  if (source === undefined) throw new Error('a restore has a source');
+  const opened = await list.check(
+    'Manifest',
+    () => openTrusted(deps, source),
+    ({ manifestSha256 }) => `signed by the configured key, SHA-256 ${manifestSha256.slice(0, 12)}`,
+  );
+  if (opened === null) return null;
+  const read = await list.check(
+    'Every byte',
+    () => readCopies(deps, context),
+    ({ bytesRead, places }) => `${bytesText(bytesRead)} read from ${places.join(', ')} and compared`,
+  );
+  if (read === null) return null;
+  return { manifest: opened.manifest, manifestSha256: opened.manifestSha256, ...read };
+}
+
+async function readCopies(
+  deps: RestoreDeps,
+  context: StepContext,
+): Promise<{ bytesRead: number; wholeChain: boolean; places: string[] }> {
+  const opening = (await deps.encryption?.opening()) ?? null;
+  const problems: string[] = [];
+  const places: string[] = [];
+  let bytesRead = 0;
+  let wholeChain = true;
+  for (const [index, source] of deps.sources.entries()) {
+    if (index > 0 && !(await source.isPublished(deps.set))) continue;
+    const before = bytesRead;
+    const onBytes = (done: number): void =>
+      context.progress({ done: before + done, total: null, unit: 'bytes', note: source.name });
+    const found = await verifySet(source, deps.set, {
+      publicKeyPem: deps.signingKey(),
+      opening,
+      signal: context.signal,
+      onBytes,
+    });
+    problems.push(...found.problems);
+    places.push(source.name);
+    bytesRead += found.bytesRead;
+    wholeChain &&= found.wholeChain;
+  }
+  if (problems.length === 0) return { bytesRead, wholeChain, places };
+  throw new Fault(
+    'set-damaged',
+    `The set is not as it was written: ${some(problems)}.`,
+    'Do not restore it. Use another set; if only one copy is damaged, move that copy away and ask again.',
+  );
+}
+
+function checkContent(list: Checklist, deps: RestoreDeps, manifest: Manifest): void {
+  const gateway = deps.gateway.name;
+  list.expect('Gateway', manifest.gateway === gateway ? null : otherGateway(manifest, gateway), gateway);
+  const dump = dumpOf(manifest);
+  const has = dump !== null && manifest.database !== null;
+  const tables = counted(Object.keys(manifest.database?.tables ?? {}).length, 'table');
+  list.expect('Dump of the database', has ? null : NO_DUMP, `${dump?.name ?? ''}, ${tables}`);
+  const pending = pendingMigrations(manifest.database?.schemaMeta ?? []);
+  if (has) list.expect('Migrations of the dump', pending, 'none pending');
+}
+
+/** Without the identity the stored bytes can be compared, and nothing can be restored (decision 15). */
+async function checkKey(list: Checklist, deps: RestoreDeps, manifest: Manifest): Promise<void> {
+  const why = await whyNotOpened(manifest, (await deps.encryption?.opening()) ?? null);
+  const fault = why === null ? null : new Fault(why.code, why.message, why.hint);
+  list.expect(
+    'Key',
+    fault,
+    manifest.encryption === 'none' ? 'the set is not encrypted' : 'this worker can open the set',
+  );
+}
+
+function otherGateway(manifest: Manifest, gateway: string): Fault {
+  return new Fault(
+    'other-gateway',
+    `The set is of gateway ${manifest.gateway} and not of ${gateway}.`,
+    `Restore a set of ${gateway}.`,
+  );
+}
+
+const NO_DUMP = new Fault(
+  'no-dump',
+  'The set holds no dump of the database.',
+  'Restore another set, or restore the declarative files of this one.',
+);

@@ -1,0 +1,51 @@
+import type { Step, StepContext } from '../../engine/ports.ts';
+import type { SwapNames } from '../../kong/database-admin.ts';
+import { Fault } from '../../runs/fault.ts';
+import { configuredDatabase } from '../gateway-access.ts';
+import { namesOf } from './deps.ts';
+import type { RestoreDeps } from './deps.ts';
+import { endPredecessors, withServer } from './server-access.ts';
+
+/** Removes the database that was live before the restore. People asked for it and typed the gateway's name. */
+export function dropKept(deps: RestoreDeps): Step {
+  return dropping(deps, 'kept');
+}
+
+/** Removes the restored copy, when the restore did not get as far as the swap or was taken back. */
+export function dropScratch(deps: RestoreDeps): Step {
+  return dropping(deps, 'scratch');
+}
+
+function dropping(deps: RestoreDeps, which: 'kept' | 'scratch'): Step {
+  return {
+    takeOver: (context) => endPredecessors(deps, context),
+    check: async (context) => {
+      const name = nameOf(deps, context)[which];
+      const rows = await withServer(deps, context, (server) => server.databases([name]));
+      return name in rows ? null : { dropped: name };
+    },
+    apply: async (context) => {
+      const names = nameOf(deps, context);
+      await withServer(deps, context, async (server) => {
+        // Sessions of a pg_restore that somebody killed.
+        await server.endSessions(`kong-chatops ${context.run.id}/restore-scratch/`);
+        const rows = await server.databases([names.live, names[which]]);
+        if (!(names.live in rows)) throw nothingLive(names, which);
+        await server.drop(names[which]);
+      });
+    },
+  };
+}
+
+function nameOf(deps: RestoreDeps, { run }: StepContext): SwapNames {
+  return namesOf(run, configuredDatabase(deps));
+}
+
+/** Whatever came to pass: while the gateway has no database, no copy of it is removed. */
+function nothingLive(names: SwapNames, which: 'kept' | 'scratch'): Fault {
+  return new Fault(
+    'drop.nothing-live',
+    `There is no database ${names.live}, so ${names[which]} was not removed.`,
+    `Look what ${names[which]} holds; rename it to ${names.live} or restore a set, then remove it by hand.`,
+  );
+}

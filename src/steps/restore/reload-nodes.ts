@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { NodeConfig } from '../../config/schema-restore.ts';
+import type { Step, StepContext } from '../../engine/ports.ts';
+import { purgeCache } from '../../kong/node.ts';
+import { Fault } from '../../runs/fault.ts';
+import type { JsonObject } from '../../runs/json.ts';
+import { keepProof, readProof } from '../attempt-proof.ts';
+import { nodesOf } from './deps.ts';
+import type { RestoreDeps } from './deps.ts';
+
+/** What was done to a node. `problem`: why it must be restarted by hand. */
+export type NodeReload = {
+  readonly node: string;
+  readonly reloaded: boolean;
+  readonly purged: boolean;
+  readonly problem: string | null;
+};
+
+/** Outputs of `reload-nodes` and `reload-back`. */
+export interface ReloadOutputs extends JsonObject {
+  readonly nodes: readonly NodeReload[];
+  readonly restartByHand: readonly string[];
+}
+
+/**
+ * Makes every node forget what it holds in memory: a reload for routes and the id of the workspace, then `DELETE /cache`
+ * for cached credentials, which a reload keeps (facts I4). One node that cannot be purged is named, the others go on.
+ */
+export function reloadNodes(deps: RestoreDeps): Step {
+  return {
+    check: readProof,
+    apply: async (context) => {
+      const nodes: NodeReload[] = [];
+      for (const node of nodesOf(deps)) nodes.push(await forget(deps, context, node));
+      const restartByHand = nodes.filter(({ problem }) => problem !== null).map(({ node }) => node);
+      const outputs: ReloadOutputs = { nodes, restartByHand };
+      await keepProof(context, outputs);
+    },
+  };
+}
+
+async function forget(deps: RestoreDeps, context: StepContext, node: NodeConfig): Promise<NodeReload> {
+  const reloaded = await reload(deps, context, node);
+  const purged = await purge(deps, context, node);
+  const problem = [reloaded.problem, purged].filter((text) => text !== null).join(' ') || null;
+  return { node: node.name, reloaded: reloaded.done, purged: purged === null, problem };
+}
+
+const RELOAD_MS = 60_000;
+
+async function reload(
+  { runner }: RestoreDeps,
+  { signal }: StepContext,
+  { reload }: NodeConfig,
+): Promise<{ done: boolean; problem: string | null }> {
+  if (reload === 'none') return { done: false, problem: null };
+  const [program = '', ...args] = reload.command;
+  const finished = await runner.run({ program, args, signal, timeoutMs: RELOAD_MS });
+  signal.throwIfAborted();
+  if (finished.exitCode === 0) return { done: true, problem: null };
+  const how = finished.notFound
+    ? 'is not there'
+    : finished.timedOut
+      ? 'did not end within a minute'
+      : `ended with ${finished.exitCode === null ? finished.signal : `exit code ${finished.exitCode}`}`;
+  return { done: false, problem: `The reload command (${program}) ${how}.` };
+}
+
+const TRIES = 3;
+
+/** Null when it was purged. A node that has just reloaded may drop a connection. */
+async function purge(deps: RestoreDeps, { signal }: StepContext, node: NodeConfig): Promise<string | null> {
+  const api = node.admin_api ?? deps.gateway.admin_api;
+  const options = {
+    gateway: deps.gateway.name,
+    url: api.url,
+    token: api.token === undefined ? undefined : deps.secret(api.token),
+    caFile: api.ca_file,
+    timeoutMs: api.timeout_seconds * 1000,
+    signal,
+  };
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await purgeCache(options);
+      return null;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (tried === TRIES) return error.message;
+      await pause(300 * tried, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { Step } from '../../engine/ports.ts';
+import type { RestoreDeps } from './deps.ts';
+import { checkSet } from './check-set.ts';
+import { dropDrill, restoreDrill } from './drill.ts';
+import { dropKept, dropScratch } from './drop.ts';
+import { previewChange } from './preview-change.ts';
+import { prove } from './prove.ts';
+import { reloadNodes } from './reload-nodes.ts';
+import { restoreScratch } from './restore-scratch.ts';
+import { swapBack, swapDatabase } from './swap-database.ts';
+
+/** The steps of the run-books of src/runbooks/restore.ts by id, but for the safety backup, whose steps are a backup's. */
+export function restoreSteps(deps: RestoreDeps): Readonly<Record<string, Step>> {
+  return {
+    'check-set': checkSet(deps),
+    'restore-scratch': restoreScratch(deps),
+    'preview-change': previewChange(deps),
+    'swap-database': swapDatabase(deps),
+    'reload-nodes': reloadNodes(deps),
+    'prove-restore': prove(deps, 'reload-nodes'),
+    'swap-back': swapBack(deps),
+    'reload-back': reloadNodes(deps),
+    'prove-back': prove(deps, 'reload-back'),
+    'drop-restored': dropScratch(deps),
+    'drop-kept': dropKept(deps),
+    'drop-scratch': dropScratch(deps),
+    'restore-drill': restoreDrill(deps),
+    'drop-drill': dropDrill(deps),
+  };
+}
