@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { LocalDestination } from '../../src/backup/local.ts';
 import { localRunner } from '../../src/run-command/local.ts';
 import type { Run } from '../../src/runs/run.ts';
@@ -14,25 +13,15 @@ export interface Doomed {
   readonly workDir: string;
 }
 
-/** A worker of its own that dumps the database, says when pg_dump is about to start, and goes on when it is told to. */
+/** A worker of its own that dumps the database. */
 async function work({ gateway, limits, run, root, workDir }: Doomed): Promise<void> {
-  const real = localRunner();
   const deps: StepDeps = {
     gateway,
     limits,
     secret: () => process.env['PG_PASSWORD'] ?? '',
     signingKey: () => '',
-    worker: real,
-    runner: {
-      ...real,
-      run: async (command) => {
-        if (command.args.some((arg) => arg.startsWith('--snapshot='))) {
-          process.send?.('about to dump');
-          await once(process, 'message');
-        }
-        return real.run(command);
-      },
-    },
+    worker: localRunner(),
+    runner: localRunner(),
     destinations: [new LocalDestination('main', root)],
     clock: () => new Date(),
   };
