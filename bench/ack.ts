@@ -7,7 +7,7 @@ import { createEventStore } from '../src/audit/store.ts';
 import { createPool } from '../src/postgres/pool.ts';
 import { freePort } from '../src/sandbox/with-parent.ts';
 import { need } from '../test/support/need.ts';
-import { startRedis } from '../test/support/redis.ts';
+import { startRedis } from '../test/support/store/redis.ts';
 import { ALICE, writeBotConfig } from './bot-config.ts';
 import { startBotProcess } from './bot-process.ts';
 import { atLeast, atMost, percentile, round, type Findings } from './facts.ts';

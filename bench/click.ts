@@ -10,7 +10,7 @@ import { seedKong } from '../src/sandbox/kong/seed/seed.ts';
 import { createKongSchema, startStandInKong } from '../src/sandbox/kong/stand-in.ts';
 import { writeKongFiles } from '../src/sandbox/kong/prefix.ts';
 import { need } from '../test/support/need.ts';
-import { startRedis } from '../test/support/redis.ts';
+import { startRedis } from '../test/support/store/redis.ts';
 import { ALICE, BOB, CHANNEL, TEAM, writeBotConfig } from './bot-config.ts';
 import type { Order, Report } from './click-bot.ts';
 import { atMost, percentile, round, type Check, type Findings } from './facts.ts';

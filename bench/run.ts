@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { findPostgresTools } from '../src/kong/tools.ts';
+import { findPostgresTools } from '../src/kong/dump/tools.ts';
 import { localRunner } from '../src/run-command/local.ts';
-import { nearest } from '../src/runs/nearest.ts';
+import { nearest } from '../src/runs/words/nearest.ts';
 import { startEmbeddedPostgres } from '../src/sandbox/embedded-postgres.ts';
 import { benchAck } from './ack.ts';
 import { benchAppend } from './append.ts';

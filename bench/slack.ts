@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { startTinySlack, type TinySlack } from '../test/support/tiny-slack.ts';
+import { startTinySlack, type TinySlack } from '../test/support/slack/tiny-slack.ts';
 import { CHANNEL, SIGNING_SECRET, TEAM } from './bot-config.ts';
 
 /** What the bot sent to one `response_url`. */

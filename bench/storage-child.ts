@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { ageLibrary } from '../src/backup/cipher-library.ts';
-import { encode } from '../src/backup/encoding.ts';
-import { findCipher } from '../src/backup/find-cipher.ts';
-import { LocalDestination } from '../src/backup/local.ts';
-import { storeEverywhere } from '../src/backup/store-everywhere.ts';
+import { ageLibrary } from '../src/backup/encryption/cipher-library.ts';
+import { encode } from '../src/backup/encryption/encoding.ts';
+import { findCipher } from '../src/backup/encryption/find-cipher.ts';
+import { LocalDestination } from '../src/backup/storage/local.ts';
+import { storeEverywhere } from '../src/backup/storage/store-everywhere.ts';
 import { localRunner } from '../src/run-command/local.ts';
 
 // A process of its own, because its peak of memory is what is measured: `storage-child.ts <folder> <megabytes> <cipher>`.

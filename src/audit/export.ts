@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Pool } from 'pg';
-import { trailLine } from '../runs/trail-line.ts';
+import { trailLine } from '../runs/words/trail-line.ts';
 import { streamRows } from './stream-rows.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { Fault } from '../runs/fault.ts';
 import { ChainReader, type ChainOptions, type ChainVerdict } from './chain-reader.ts';
 import type { ChainRow } from './chain.ts';
-import { partOf } from '../runs/trail-line.ts';
+import { partOf } from '../runs/words/trail-line.ts';
 import { streamRows } from './stream-rows.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operations, ProgressRow } from '../engine/ports.ts';
-import { openGate } from '../runs/gate.ts';
+import { openGate } from '../runs/rules/gate.ts';
 import type { PersonId } from '../runs/person.ts';
 import type { Run } from '../runs/run.ts';
 import { clock } from './show/amounts.ts';

@@ -1,5 +1,5 @@
 import type { Fault } from '../runs/fault.ts';
-import { redact } from '../runs/redact.ts';
+import { redact } from '../runs/words/redact.ts';
 import type { PersonId } from '../runs/person.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';

@@ -1,6 +1,6 @@
 import type { ConfigFault } from './fault.ts';
 import { environmentSchema, type Environment } from './schema.ts';
-import { describe } from './schema-faults.ts';
+import { describe } from './schema/schema-faults.ts';
 import { lookUpVariable, type Variables } from './secret.ts';
 
 /** Variables whose value is no secret and helps to see the fault. Everything else is never shown. */

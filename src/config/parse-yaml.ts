@@ -1,5 +1,5 @@
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
-import { redact } from '../runs/redact.ts';
+import { redact } from '../runs/words/redact.ts';
 import type { ConfigFault } from './fault.ts';
 
 /** Where a value stands in the file; undefined for what is not in it. */

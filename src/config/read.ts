@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { crossChecks } from './cross-checks.ts';
+import { crossChecks } from './schema/cross-checks.ts';
 import { readEnvironment } from './environment.ts';
 import { formatPath, type ConfigFault } from './fault.ts';
 import { namesSchema, type Names } from './names.ts';
 import { parseYaml, type Locate } from './parse-yaml.ts';
 import { configSchema, type Config, type ConfigFile, type SecretReference } from './schema.ts';
-import { schemaFaults } from './schema-faults.ts';
+import { schemaFaults } from './schema/schema-faults.ts';
 import { fileProblem, lookUpSecret, secretReader, type Variables } from './secret.ts';
 
 /** Looked for in this order when neither an option nor KONG_CHATOPS_CONFIG names a file. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { absolutePath, adminApi, name, seconds, secretReference } from './pieces.ts';
-import { drills, restoreParts } from './schema-restore.ts';
-import { destination, encryption } from './schema-storage.ts';
+import { absolutePath, adminApi, name, seconds, secretReference } from './schema/pieces.ts';
+import { drills, restoreParts } from './schema/schema-restore.ts';
+import { destination, encryption } from './schema/schema-storage.ts';
 import { runPlace } from './run-place.ts';
 
 const slackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, 'a Slack user id, e.g. U01ABCDEF (profile > copy member ID)');

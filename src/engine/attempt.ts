@@ -7,7 +7,7 @@ import type { Run } from '../runs/run.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Progress, Step, StepContext, StepLock } from './ports.ts';
 import { Fault } from '../runs/fault.ts';
-import { changedInputs } from '../runs/gate.ts';
+import { changedInputs } from '../runs/rules/gate.ts';
 import { endOfAttempt } from '../runs/outcome.ts';
 import { next } from '../runs/next.ts';
 import { fold } from '../runs/evolve.ts';

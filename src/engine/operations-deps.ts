@@ -4,7 +4,7 @@ import type { Run } from '../runs/run.ts';
 import type { Safety, Strategy } from '../runbooks/restore.ts';
 import type { AuditQuery, AuditRow, EventStore, PeopleDirectory, ProgressBoard, StoredSet } from './ports.ts';
 import type { Folds } from './folds.ts';
-import { nearest } from '../runs/nearest.ts';
+import { nearest } from '../runs/words/nearest.ts';
 import { refuse } from '../runs/refusal.ts';
 
 /** A gateway as far as people's commands need to know it. */

@@ -5,11 +5,11 @@ import type { Run } from '../runs/run.ts';
 import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RunFilter } from './ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
 import { nowhere, type Gap } from '../runbooks/backup.ts';
-import { mayVote } from '../runs/approval.ts';
+import { mayVote } from '../runs/rules/approval.ts';
 import { fold } from '../runs/evolve.ts';
-import { openGate } from '../runs/gate.ts';
+import { openGate } from '../runs/rules/gate.ts';
 import { holds } from '../runs/person.ts';
-import { notAllowed, notInGoodStanding } from '../runs/wording.ts';
+import { notAllowed, notInGoodStanding } from '../runs/words/wording.ts';
 import { setsOf } from './list-sets.ts';
 import { unknownGateway } from './operations-deps.ts';
 

@@ -7,7 +7,7 @@ import type { Strategy } from '../runbooks/restore.ts';
 import type { JsonObject } from '../runs/json.ts';
 import { holds } from '../runs/person.ts';
 import { isRefusal, refuse } from '../runs/refusal.ts';
-import { notAllowed, notInGoodStanding } from '../runs/wording.ts';
+import { notAllowed, notInGoodStanding } from '../runs/words/wording.ts';
 import { busy, inTheWay } from './busy.ts';
 import { setsOf } from './list-sets.ts';
 import { unknownGateway } from './operations-deps.ts';

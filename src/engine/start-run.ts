@@ -8,7 +8,7 @@ import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
 import { evolve, fold } from '../runs/evolve.ts';
 import { RUN_LETTER } from '../runs/plan.ts';
 import { isRefusal } from '../runs/refusal.ts';
-import { decideRequest, gateGroups } from '../runs/request.ts';
+import { decideRequest, gateGroups } from '../runs/rules/request.ts';
 import { indexOf } from '../runs/run-index.ts';
 import { busy } from './busy.ts';
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { redactKnown, redactValue } from '../runs/redact.ts';
+import { redactKnown, redactValue } from '../runs/words/redact.ts';
 
 /** The structured log of the process: one JSON object a line, times in ISO 8601, every line redacted. */
 export type Log = Logger;

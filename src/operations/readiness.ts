@@ -1,5 +1,5 @@
 import { Fault } from '../runs/fault.ts';
-import { redact } from '../runs/redact.ts';
+import { redact } from '../runs/words/redact.ts';
 import { TimeoutError, withinTime } from './within-time.ts';
 
 /** `warn`: it works, and an operator should know something about it. Only `fail` makes the process not ready. */

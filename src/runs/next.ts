@@ -1,7 +1,7 @@
 import type { EventBody, FaultFacts } from './event.ts';
 import type { PlannedStep } from './plan.ts';
 import type { Gate, Run, RunState } from './run.ts';
-import { newestGate, openGate, openingOf, REMINDER_PERCENTS, reminderAt } from './gate.ts';
+import { newestGate, openGate, openingOf, REMINDER_PERCENTS, reminderAt } from './rules/gate.ts';
 
 /** What the bot should do now. */
 export type Next =

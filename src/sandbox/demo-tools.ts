@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { findDeck, findPostgresTools } from '../kong/tools.ts';
+import { findDeck, findPostgresTools } from '../kong/dump/tools.ts';
 import type { RunCommand } from '../run-command/command.ts';
 import { localRunner } from '../run-command/local.ts';
 import { Fault } from '../runs/fault.ts';

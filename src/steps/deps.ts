@@ -1,8 +1,8 @@
-import type { Destination } from '../backup/destination.ts';
-import type { Encryption } from '../backup/encryption.ts';
-import { destinationOf } from '../backup/open-destination.ts';
-import { setIdOf } from '../backup/set-id.ts';
-import type { SetRef } from '../backup/set-id.ts';
+import type { Destination } from '../backup/storage/destination.ts';
+import type { Encryption } from '../backup/encryption/encryption.ts';
+import { destinationOf } from '../backup/storage/open-destination.ts';
+import { setIdOf } from '../backup/set/set-id.ts';
+import type { SetRef } from '../backup/set/set-id.ts';
 import type { Config, GatewayConfig } from '../config/schema.ts';
 import type { RunCommand } from '../run-command/command.ts';
 import { Fault } from '../runs/fault.ts';

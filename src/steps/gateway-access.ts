@@ -1,8 +1,8 @@
-import { adminApi } from '../kong/admin.ts';
-import type { AdminApi } from '../kong/admin.ts';
-import { openDatabase } from '../kong/database.ts';
-import type { DatabaseAccess, DatabaseConfig, DatabaseSession } from '../kong/database.ts';
-import { findPsql } from '../kong/tools.ts';
+import { adminApi } from '../kong/admin/admin.ts';
+import type { AdminApi } from '../kong/admin/admin.ts';
+import { openDatabase } from '../kong/database/database.ts';
+import type { DatabaseAccess, DatabaseConfig, DatabaseSession } from '../kong/database/database.ts';
+import { findPsql } from '../kong/dump/tools.ts';
 import type { StepContext } from '../engine/ports.ts';
 import { Fault } from '../runs/fault.ts';
 import type { StepDeps } from './deps.ts';

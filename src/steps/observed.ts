@@ -1,10 +1,10 @@
-import type { KongRoot } from '../kong/admin.ts';
-import { placesOf } from '../backup/destination.ts';
+import type { KongRoot } from '../kong/admin/admin.ts';
+import { placesOf } from '../backup/storage/destination.ts';
 import type { StepContext } from '../engine/ports.ts';
 import { digestOf } from '../runs/json.ts';
-import { lookAtDatabase } from './check-database.ts';
-import type { DatabaseSeen } from './check-database.ts';
-import { chooseWorkspaces } from './check-gateway.ts';
+import { lookAtDatabase } from './preflight/check-database.ts';
+import type { DatabaseSeen } from './preflight/check-database.ts';
+import { chooseWorkspaces } from './preflight/check-gateway.ts';
 import type { StepDeps } from './deps.ts';
 import { refOf } from './deps.ts';
 import { withAdmin, withDatabase } from './gateway-access.ts';

@@ -2,15 +2,15 @@ import type { Step } from '../engine/ports.ts';
 import type { Run } from '../runs/run.ts';
 import type { StepDeps, StepSurroundings } from './deps.ts';
 import { depsFor } from './deps.ts';
-import { discardSet } from './discard-set.ts';
-import { dumpDatabase } from './dump-database.ts';
-import { dumpDeclarative } from './dump-declarative.ts';
-import { preflight } from './preflight.ts';
-import { publishSet } from './publish-set.ts';
+import { discardSet } from './backup/discard-set.ts';
+import { dumpDatabase } from './backup/dump-database.ts';
+import { dumpDeclarative } from './backup/dump-declarative.ts';
+import { preflight } from './preflight/preflight.ts';
+import { publishSet } from './backup/publish-set.ts';
 import { restoreDepsFor } from './restore/deps.ts';
 import { restoreSteps } from './restore/steps.ts';
-import { saveFiles } from './save-files.ts';
-import { verifySet } from './verify-set.ts';
+import { saveFiles } from './backup/save-files.ts';
+import { verifySet } from './backup/verify-set.ts';
 
 /** The steps of the backup run-book (src/runbooks/backup.ts) by id. */
 export function backupSteps(deps: StepDeps): Readonly<Record<string, Step>> {

@@ -11,8 +11,8 @@ import { seedKong } from '../../src/sandbox/kong/seed/seed.ts';
 import { ALICE, BOB, TEAM } from '../../src/sandbox/slack/cast.ts';
 import { botWorld, type BotWorld } from '../support/bot-world.ts';
 import { need } from '../support/need.ts';
-import { withClient } from '../support/postgres.ts';
-import { emptyStandIn, type Running } from '../support/stand-in-kong.ts';
+import { withClient } from '../support/store/postgres.ts';
+import { emptyStandIn, type Running } from '../support/kong/stand-in-kong.ts';
 
 const ready = (['local-slack', 'deck', 'psql', 'pg_dump', 'pg_restore'] as const).every((tool) => need(tool));
 const VERIFIED = /Every byte was read back and compared/;

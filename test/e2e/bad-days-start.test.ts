@@ -8,7 +8,7 @@ import { botWorld, type BotWorld } from '../support/bot-world.ts';
 import type { BotSetting } from '../support/bot-config.ts';
 import { ran, testTerminal, type Ran } from '../support/cli.ts';
 import { need } from '../support/need.ts';
-import { freshDatabase, withClient, type TestDatabase } from '../support/postgres.ts';
+import { freshDatabase, withClient, type TestDatabase } from '../support/store/postgres.ts';
 
 describe.skipIf(!need('local-slack'))('a bot that cannot start says why in two lines and ends', () => {
   let world: BotWorld;

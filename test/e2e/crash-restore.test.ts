@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openGate } from '../../src/runs/gate.ts';
+import { openGate } from '../../src/runs/rules/gate.ts';
 import type { Run } from '../../src/runs/run.ts';
-import { type CrashWorker, startCrashWorker } from '../support/crash-worker.ts';
+import { type CrashWorker, startCrashWorker } from '../support/crash/crash-worker.ts';
 import { need } from '../support/need.ts';
-import { openRestoreWorld, type RestoreWorld } from '../support/restore-world.ts';
-import { ask } from '../support/stand-in-kong.ts';
+import { openRestoreWorld, type RestoreWorld } from '../support/backup/restore-world.ts';
+import { ask } from '../support/kong/stand-in-kong.ts';
 import { BOB, CAROL, inSlack } from '../support/story.ts';
 
 const tools = need('pg_dump') && need('pg_restore') && need('psql');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCrashWorld, type CrashWorld, type Told } from '../support/crash-story.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { openCrashWorld, type CrashWorld, type Told } from '../support/crash/crash-story.ts';
+import { startRedis, type TestRedis } from '../support/store/redis.ts';
 
 /**
  * The crash test of one queue backend: the story of one backup is told once as it is, then once for every append of it,

@@ -7,7 +7,7 @@ import { wordsOf } from '../../src/sandbox/tour/stage.ts';
 import { botWorld, type BotWorld } from '../support/bot-world.ts';
 import { ran, testTerminal } from '../support/cli.ts';
 import { need } from '../support/need.ts';
-import { emptyStandIn, type Running } from '../support/stand-in-kong.ts';
+import { emptyStandIn, type Running } from '../support/kong/stand-in-kong.ts';
 
 const ready = need('local-slack') && need('deck');
 const VERIFIED = /Every byte was read back and compared/;

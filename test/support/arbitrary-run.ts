@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import type { Command } from '../../src/runs/decide.ts';
+import type { Command } from '../../src/runs/rules/decide.ts';
 import type { EventBody, RunEvent } from '../../src/runs/event.ts';
 import type { Standing } from '../../src/runs/person.ts';
 import type { Run } from '../../src/runs/run.ts';
-import { decide } from '../../src/runs/decide.ts';
+import { decide } from '../../src/runs/rules/decide.ts';
 import { evolve } from '../../src/runs/evolve.ts';
 import { next } from '../../src/runs/next.ts';
 import { endOfAttempt } from '../../src/runs/outcome.ts';

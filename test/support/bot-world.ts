@@ -16,8 +16,8 @@ import { isUnsettled } from '../../src/runs/run-index.ts';
 import { ALICE, OPS } from '../../src/sandbox/slack/cast.ts';
 import { isSlot, pressed, recordDrawings, runIn, typed, wordsOf, type Watching } from '../../src/sandbox/tour/stage.ts';
 import { writeBotConfig, type BotSetting, type WrittenConfig } from './bot-config.ts';
-import { freshDatabase } from './postgres.ts';
-import { strictSlack, type TestSlack } from './slack.ts';
+import { freshDatabase } from './store/postgres.ts';
+import { strictSlack, type TestSlack } from './slack/slack.ts';
 
 /** Does something else instead of the command, or answers null to let it run as it is. */
 export type Meddling = (command: Command, real: RunCommand) => Promise<Finished> | null;

@@ -15,7 +15,7 @@ import { createProgressBoard } from '../../src/postgres/progress.ts';
 import { openWorkRoot } from '../../src/run-command/work-folders.ts';
 import { fold } from '../../src/runs/evolve.ts';
 import { standingOf } from './arbitrary-run.ts';
-import { freshDatabase, type TestDatabase } from './postgres.ts';
+import { freshDatabase, type TestDatabase } from './store/postgres.ts';
 import { ALICE, BOB, CAROL, DORA, inSlack, planOf } from './story.ts';
 
 /** An engine on a real store, real locks, and steps that only remember that they ran. */

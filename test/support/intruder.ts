@@ -1,4 +1,4 @@
-import { withClient, type TestDatabase } from './postgres.ts';
+import { withClient, type TestDatabase } from './store/postgres.ts';
 
 /** Somebody with the superuser's password, the triggers switched off. */
 export async function asIntruder(database: TestDatabase, sql: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseProofs, type Side } from '../../src/kong/choose-proofs.ts';
-import type { RouteFacts } from '../../src/kong/database-content.ts';
+import { chooseProofs, type Side } from '../../src/kong/proxy/choose-proofs.ts';
+import type { RouteFacts } from '../../src/kong/database/database-content.ts';
 
 const route = (id: string, more: Partial<RouteFacts> = {}): RouteFacts => ({
   id,

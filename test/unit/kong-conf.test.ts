@@ -7,7 +7,7 @@ import {
   namedPaths,
   parseKongConf,
   secretsOf,
-} from '../../src/kong/kong-conf.ts';
+} from '../../src/kong/files/kong-conf.ts';
 
 const secretKey = fc.constantFrom(
   'pg_password',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mistakes, nearest } from '../../src/runs/nearest.ts';
+import { mistakes, nearest } from '../../src/runs/words/nearest.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz-0123'.split('');
 const LETTERS = 'abcxyz'.split('');

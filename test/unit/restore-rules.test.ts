@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DatabaseRow } from '../../src/kong/database-admin.ts';
-import { identifier, sameSettings, traits } from '../../src/kong/database-admin-sql.ts';
+import type { DatabaseRow } from '../../src/kong/database/database-admin.ts';
+import { identifier, sameSettings, traits } from '../../src/kong/database/database-admin-sql.ts';
 import { migrationsDiffer, pendingMigrations, versionsDiffer } from '../../src/steps/restore/migrations.ts';
 import { swapStateOf } from '../../src/steps/restore/swap-state.ts';
 

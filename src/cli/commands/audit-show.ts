@@ -1,7 +1,7 @@
 import type { AuditQuery, AuditRow } from '../../engine/ports.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Actor } from '../../runs/person.ts';
-import { nearest } from '../../runs/nearest.ts';
+import { nearest } from '../../runs/words/nearest.ts';
 import { isRefusal, refuse, type Refusal } from '../../runs/refusal.ts';
 import type { Cli } from '../context.ts';
 import { withOperations } from '../context.ts';

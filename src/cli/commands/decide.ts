@@ -1,6 +1,6 @@
 import type { Answer, Operations } from '../../engine/ports.ts';
 import type { Choice } from '../../runs/event.ts';
-import { openGate, runOfGate } from '../../runs/gate.ts';
+import { openGate, runOfGate } from '../../runs/rules/gate.ts';
 import { refuse, type Refusal } from '../../runs/refusal.ts';
 import type { Cli } from '../context.ts';
 import { withOperations } from '../context.ts';

@@ -4,7 +4,7 @@ import { formatFaults, type ConfigFault } from '../../config/fault.ts';
 import { secretValues } from '../../config/secret-values.ts';
 import type { Config } from '../../config/schema.ts';
 import { createLog } from '../../operations/log.ts';
-import { nearest } from '../../runs/nearest.ts';
+import { nearest } from '../../runs/words/nearest.ts';
 import { QUEUES, type QueueName } from '../../runs/plan.ts';
 import { isRefusal, refuse, type Refusal } from '../../runs/refusal.ts';
 import type { Cli } from '../context.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.ts';
 import { TimeoutError, withinTime } from '../../operations/within-time.ts';
 import { Fault } from '../../runs/fault.ts';
-import { redact } from '../../runs/redact.ts';
+import { redact } from '../../runs/words/redact.ts';
 
 /** One line of the doctor. `warn` works and should be known; `fail` stops something from working. */
 export interface Finding {

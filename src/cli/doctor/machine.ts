@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { findDeck, findPsql } from '../../kong/tools.ts';
+import { findDeck, findPsql } from '../../kong/dump/tools.ts';
 import type { RunCommand } from '../../run-command/command.ts';
 import { Fault } from '../../runs/fault.ts';
 import { fail, ok, warn, type Check, type Finding } from './check.ts';

@@ -1,10 +1,10 @@
 import { createPrivateKey } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { statSync } from 'node:fs';
-import { recipientsOf } from '../../backup/cipher.ts';
-import { encryptionOf } from '../../backup/encryption.ts';
-import { hashOf } from '../../backup/hashed-file.ts';
-import { destinationOf } from '../../backup/open-destination.ts';
+import { recipientsOf } from '../../backup/encryption/cipher.ts';
+import { encryptionOf } from '../../backup/encryption/encryption.ts';
+import { hashOf } from '../../backup/storage/hashed-file.ts';
+import { destinationOf } from '../../backup/storage/open-destination.ts';
 import { keyIdOf } from '../../audit/heads.ts';
 import type { Config, DestinationConfig } from '../../config/schema.ts';
 import { localRunner } from '../../run-command/local.ts';

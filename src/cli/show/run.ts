@@ -1,5 +1,5 @@
 import type { ProgressRow } from '../../engine/ports.ts';
-import { openGate } from '../../runs/gate.ts';
+import { openGate } from '../../runs/rules/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { PersonId } from '../../runs/person.ts';
 import type { Gate, Run, StepStatus } from '../../runs/run.ts';

@@ -1,5 +1,5 @@
-import { setBytes } from '../../backup/catalogue.ts';
-import type { Manifest } from '../../backup/manifest.ts';
+import { setBytes } from '../../backup/set/catalogue.ts';
+import type { Manifest } from '../../backup/set/manifest.ts';
 import { age, clock, size } from './amounts.ts';
 
 /** A set as its manifest tells it: whose, when, what is in it, what is not, who can open it. */

@@ -1,5 +1,5 @@
 import type { GatewayStatus } from '../../engine/ports.ts';
-import { openGate } from '../../runs/gate.ts';
+import { openGate } from '../../runs/rules/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { Run } from '../../runs/run.ts';
 import { age, clock, size } from './amounts.ts';

@@ -1,7 +1,7 @@
 import type { Caller } from '../../runs/person.ts';
 import { holds } from '../../runs/person.ts';
 import type { Refusal } from '../../runs/refusal.ts';
-import { notAllowed, notInGoodStanding } from '../../runs/wording.ts';
+import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
 import type { SlackDeps } from './deps.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Answer } from '../../engine/ports.ts';
-import { runOfGate } from '../../runs/gate.ts';
+import { runOfGate } from '../../runs/rules/gate.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Call } from './answer.ts';
 import type { SlackDeps } from './deps.ts';

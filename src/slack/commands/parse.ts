@@ -1,4 +1,4 @@
-import { nearest } from '../../runs/nearest.ts';
+import { nearest } from '../../runs/words/nearest.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import { isRefusal, refuse } from '../../runs/refusal.ts';
 import type { CommandWords } from '../views/help.ts';

@@ -1,5 +1,5 @@
 import type { ModalView } from '@slack/types';
-import { openGate, runOfGate } from '../../runs/gate.ts';
+import { openGate, runOfGate } from '../../runs/rules/gate.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import { refuse } from '../../runs/refusal.ts';
 import type { Gate, Run } from '../../runs/run.ts';
@@ -12,7 +12,7 @@ import type { Drawing } from '../views/kit/blocks.ts';
 import type { ModalOrigin } from '../views/modals.ts';
 import { backupModal, closedModal, loadingModal, noGoModal, ownVoteModal } from '../views/modals.ts';
 import { refusal, staleButton } from '../views/run/notices.ts';
-import { closedGate } from '../../runs/wording.ts';
+import { closedGate } from '../../runs/words/wording.ts';
 
 /**
  * Opens the window for a backup. A trigger lives 3 s, so an empty window opens before anything is looked up; what

@@ -1,4 +1,4 @@
-import { openGate } from '../../runs/gate.ts';
+import { openGate } from '../../runs/rules/gate.ts';
 import { digestOf } from '../../runs/json.ts';
 import type { Run } from '../../runs/run.ts';
 import { failureOf } from '../outcome.ts';

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../../runs/event.ts';
 import type { PersonId } from '../../runs/person.ts';
 import type { Gate, Run } from '../../runs/run.ts';
-import { openGate } from '../../runs/gate.ts';
+import { openGate } from '../../runs/rules/gate.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import type { ViewContext } from '../views/kit/context.ts';
 import { userId } from '../views/kit/text.ts';

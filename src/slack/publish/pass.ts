@@ -1,5 +1,5 @@
 import type { Run } from '../../runs/run.ts';
-import { openGate } from '../../runs/gate.ts';
+import { openGate } from '../../runs/rules/gate.ts';
 import { cardLink } from '../answering/links.ts';
 import { failureOf } from '../outcome.ts';
 import type { ViewContext } from '../views/kit/context.ts';

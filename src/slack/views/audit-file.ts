@@ -1,7 +1,7 @@
-import { redactValue } from '../../runs/redact.ts';
+import { redactValue } from '../../runs/words/redact.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import { refuse } from '../../runs/refusal.ts';
-import { partLine, trailLine, type TrailRow } from '../../runs/trail-line.ts';
+import { partLine, trailLine, type TrailRow } from '../../runs/words/trail-line.ts';
 import { code, count, duration, escape, number } from './kit/text.ts';
 
 /** At most so many rows go into one file: about 10 MB, and one query that disturbs nobody. */

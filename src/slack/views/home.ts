@@ -1,7 +1,7 @@
 import type { HomeView, KnownBlock } from '@slack/types';
 import type { PersonId, Standing } from '../../runs/person.ts';
 import type { Run } from '../../runs/run.ts';
-import { openGate } from '../../runs/gate.ts';
+import { openGate } from '../../runs/rules/gate.ts';
 import { ACTIONS } from './kit/action-ids.ts';
 import { LIMITS, actions, button, context, divider, header, numbered, section } from './kit/blocks.ts';
 import type { ViewContext } from './kit/context.ts';

@@ -1,9 +1,9 @@
-import type { Manifest } from '../../backup/manifest.ts';
+import type { Manifest } from '../../backup/set/manifest.ts';
 import type { StepContext } from '../../engine/ports.ts';
-import type { DatabaseRow, DatabaseServer, RoleFacts, SwapNames } from '../../kong/database-admin.ts';
-import { findPostgresTools } from '../../kong/tools.ts';
+import type { DatabaseRow, DatabaseServer, RoleFacts, SwapNames } from '../../kong/database/database-admin.ts';
+import { findPostgresTools } from '../../kong/dump/tools.ts';
 import { Fault } from '../../runs/fault.ts';
-import type { Checklist } from '../checklist.ts';
+import type { Checklist } from '../preflight/checklist.ts';
 import { configuredDatabase, withAdmin } from '../gateway-access.ts';
 import { bytesText, counted, some } from '../words.ts';
 import type { RestoreDeps } from './deps.ts';

@@ -1,11 +1,11 @@
 import type { Step, StepContext } from '../../engine/ports.ts';
-import type { Manifest } from '../../backup/manifest.ts';
-import { whyNotOpened } from '../../backup/read-artifact.ts';
-import { verifySet } from '../../backup/verify.ts';
+import type { Manifest } from '../../backup/set/manifest.ts';
+import { whyNotOpened } from '../../backup/storage/read-artifact.ts';
+import { verifySet } from '../../backup/set/verify.ts';
 import type { CheckSetOutputs } from '../../runbooks/restore.ts';
 import { Fault } from '../../runs/fault.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';
-import { Checklist, faultOfLists } from '../checklist.ts';
+import { Checklist, faultOfLists } from '../preflight/checklist.ts';
 import { bytesText, counted, some } from '../words.ts';
 import { checkPlace } from './check-place.ts';
 import type { RestoreDeps } from './deps.ts';

@@ -1,12 +1,12 @@
-import type { Destination } from '../../backup/destination.ts';
-import type { SetRef } from '../../backup/set-id.ts';
-import type { NodeConfig } from '../../config/schema-restore.ts';
+import type { Destination } from '../../backup/storage/destination.ts';
+import type { SetRef } from '../../backup/set/set-id.ts';
+import type { NodeConfig } from '../../config/schema/schema-restore.ts';
 import type { CheckSetOutputs } from '../../runbooks/restore.ts';
 import { Fault } from '../../runs/fault.ts';
 import { digestOf } from '../../runs/json.ts';
 import type { Run } from '../../runs/run.ts';
-import type { SwapNames } from '../../kong/database-admin.ts';
-import type { DatabaseConfig } from '../../kong/database.ts';
+import type { SwapNames } from '../../kong/database/database-admin.ts';
+import type { DatabaseConfig } from '../../kong/database/database.ts';
 import type { StepDeps, StepSurroundings } from '../deps.ts';
 import { depsFor, openDestination } from '../deps.ts';
 

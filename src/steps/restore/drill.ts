@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Step, StepContext } from '../../engine/ports.ts';
-import { openServer } from '../../kong/database-admin.ts';
-import type { DatabaseServer, RoleFacts } from '../../kong/database-admin.ts';
-import { databaseEnvironment, openDatabase } from '../../kong/database.ts';
-import type { DatabaseAccess, DatabaseConfig } from '../../kong/database.ts';
-import { pgRestoreInto } from '../../kong/restore-dump.ts';
-import { findPostgresTools, findPsql } from '../../kong/tools.ts';
+import { openServer } from '../../kong/database/database-admin.ts';
+import type { DatabaseServer, RoleFacts } from '../../kong/database/database-admin.ts';
+import { databaseEnvironment, openDatabase } from '../../kong/database/database.ts';
+import type { DatabaseAccess, DatabaseConfig } from '../../kong/database/database.ts';
+import { pgRestoreInto } from '../../kong/dump/restore-dump.ts';
+import { findPostgresTools, findPsql } from '../../kong/dump/tools.ts';
 import type { DrillOutputs } from '../../runbooks/restore-drill.ts';
 import { Fault } from '../../runs/fault.ts';
 import { digestOf } from '../../runs/json.ts';

@@ -1,5 +1,5 @@
 import type { Step, StepContext } from '../../engine/ports.ts';
-import type { SwapNames } from '../../kong/database-admin.ts';
+import type { SwapNames } from '../../kong/database/database-admin.ts';
 import { Fault } from '../../runs/fault.ts';
 import { configuredDatabase } from '../gateway-access.ts';
 import { namesOf } from './deps.ts';

@@ -1,4 +1,4 @@
-import type { SchemaMeta } from '../../kong/database.ts';
+import type { SchemaMeta } from '../../kong/database/database.ts';
 import { Fault } from '../../runs/fault.ts';
 import { some } from '../words.ts';
 

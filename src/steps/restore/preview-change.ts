@@ -1,8 +1,8 @@
-import { ENTITY_KINDS } from '../../backup/entities.ts';
+import { ENTITY_KINDS } from '../../backup/artifacts/entities.ts';
 import type { Step, StepContext } from '../../engine/ports.ts';
-import { compareTable } from '../../kong/compare-content.ts';
-import type { TableChange } from '../../kong/compare-content.ts';
-import type { DatabaseContent } from '../../kong/database-content.ts';
+import { compareTable } from '../../kong/database/compare-content.ts';
+import type { TableChange } from '../../kong/database/compare-content.ts';
+import type { DatabaseContent } from '../../kong/database/database-content.ts';
 import type { Change, PreviewOutputs } from '../../runbooks/restore.ts';
 import type { Observed } from '../../runs/event.ts';
 import { digestOf } from '../../runs/json.ts';

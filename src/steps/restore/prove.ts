@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { NodeConfig } from '../../config/schema-restore.ts';
+import type { NodeConfig } from '../../config/schema/schema-restore.ts';
 import type { Step, StepContext } from '../../engine/ports.ts';
-import { chooseProofs } from '../../kong/choose-proofs.ts';
-import type { Probe, Side } from '../../kong/choose-proofs.ts';
-import type { DatabaseContent } from '../../kong/database-content.ts';
-import { openProxy } from '../../kong/proxy-proof.ts';
+import { chooseProofs } from '../../kong/proxy/choose-proofs.ts';
+import type { Probe, Side } from '../../kong/proxy/choose-proofs.ts';
+import type { DatabaseContent } from '../../kong/database/database-content.ts';
+import { openProxy } from '../../kong/proxy/proxy-proof.ts';
 import type { ProveOutputs } from '../../runbooks/restore.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { Run } from '../../runs/run.ts';

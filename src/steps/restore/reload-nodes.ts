@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { NodeConfig } from '../../config/schema-restore.ts';
+import type { NodeConfig } from '../../config/schema/schema-restore.ts';
 import type { Step, StepContext } from '../../engine/ports.ts';
-import { purgeCache } from '../../kong/node.ts';
+import { purgeCache } from '../../kong/admin/node.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { JsonObject } from '../../runs/json.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';

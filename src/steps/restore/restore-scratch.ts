@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Manifest } from '../../backup/manifest.ts';
+import type { Manifest } from '../../backup/set/manifest.ts';
 import type { Step, StepContext } from '../../engine/ports.ts';
-import { databaseEnvironment } from '../../kong/database.ts';
-import type { DatabaseSession } from '../../kong/database.ts';
-import { pgRestoreInto } from '../../kong/restore-dump.ts';
-import { findPostgresTools } from '../../kong/tools.ts';
+import { databaseEnvironment } from '../../kong/database/database.ts';
+import type { DatabaseSession } from '../../kong/database/database.ts';
+import { pgRestoreInto } from '../../kong/dump/restore-dump.ts';
+import { findPostgresTools } from '../../kong/dump/tools.ts';
 import type { ScratchOutputs } from '../../runbooks/restore.ts';
 import { Fault } from '../../runs/fault.ts';
 import { digestOf } from '../../runs/json.ts';

@@ -1,10 +1,10 @@
-import { openContent } from '../../kong/database-content.ts';
-import type { DatabaseContent } from '../../kong/database-content.ts';
-import { openServer } from '../../kong/database-admin.ts';
-import type { DatabaseServer } from '../../kong/database-admin.ts';
-import { openDatabase } from '../../kong/database.ts';
-import type { DatabaseConfig, DatabaseSession } from '../../kong/database.ts';
-import { findPsql } from '../../kong/tools.ts';
+import { openContent } from '../../kong/database/database-content.ts';
+import type { DatabaseContent } from '../../kong/database/database-content.ts';
+import { openServer } from '../../kong/database/database-admin.ts';
+import type { DatabaseServer } from '../../kong/database/database-admin.ts';
+import { openDatabase } from '../../kong/database/database.ts';
+import type { DatabaseConfig, DatabaseSession } from '../../kong/database/database.ts';
+import { findPsql } from '../../kong/dump/tools.ts';
 import type { StepContext } from '../../engine/ports.ts';
 import type { StepDeps } from '../deps.ts';
 import { configuredDatabase, databaseAccess } from '../gateway-access.ts';

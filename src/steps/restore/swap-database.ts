@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Step, StepContext } from '../../engine/ports.ts';
-import type { DatabaseRow, DatabaseServer, OpenSession, SwapNames } from '../../kong/database-admin.ts';
+import type { DatabaseRow, DatabaseServer, OpenSession, SwapNames } from '../../kong/database/database-admin.ts';
 import type { SwapOutputs } from '../../runbooks/restore.ts';
 import { Fault } from '../../runs/fault.ts';
 import { configuredDatabase } from '../gateway-access.ts';

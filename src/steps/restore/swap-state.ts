@@ -1,4 +1,4 @@
-import type { DatabaseRow, SwapNames } from '../../kong/database-admin.ts';
+import type { DatabaseRow, SwapNames } from '../../kong/database/database-admin.ts';
 import { Fault } from '../../runs/fault.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRunner } from '../../../src/run-command/runner-for.ts';
-import { containerClients } from '../../support/container-clients.ts';
-import type { ContainerClients } from '../../support/container-clients.ts';
+import { containerClients } from '../../support/backup/container-clients.ts';
+import type { ContainerClients } from '../../support/backup/container-clients.ts';
 import { faultOf } from '../../support/fault-of.ts';
 import { runCommandContract } from './contract.ts';
 import { filesContract } from './files-contract.ts';

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openRunner } from '../../../src/run-command/runner-for.ts';
 import { faultOf } from '../../support/fault-of.ts';
 import { need } from '../../support/need.ts';
-import { startSshd } from '../../support/sshd.ts';
-import type { TestSshd } from '../../support/sshd.ts';
+import { startSshd } from '../../support/backup/sshd.ts';
+import type { TestSshd } from '../../support/backup/sshd.ts';
 import { runCommandContract } from './contract.ts';
 import { filesContract } from './files-contract.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { countDeclarative, ENTITY_KINDS, unknownTables } from '../../../src/backup/entities.ts';
+import { countDeclarative, ENTITY_KINDS, unknownTables } from '../../../src/backup/artifacts/entities.ts';
 import {
   completeness,
   declarativeGaps,
@@ -11,8 +11,8 @@ import {
   shortages,
   tableGaps,
   unexplained,
-} from '../../../src/backup/gaps.ts';
-import type { DeclarativeCounts } from '../../../src/backup/gaps.ts';
+} from '../../../src/backup/set/gaps.ts';
+import type { DeclarativeCounts } from '../../../src/backup/set/gaps.ts';
 import { fixturePath, need } from '../../support/need.ts';
 
 const counts = (inFile: Record<string, number>, on: Record<string, number | null>, after = on): DeclarativeCounts => ({

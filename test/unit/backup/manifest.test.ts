@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MANIFEST_FORMAT, manifestText, parseManifest, parseRecord } from '../../../src/backup/manifest.ts';
-import type { Manifest } from '../../../src/backup/manifest.ts';
-import { isSetId, setIdOf } from '../../../src/backup/set-id.ts';
+import { MANIFEST_FORMAT, manifestText, parseManifest, parseRecord } from '../../../src/backup/set/manifest.ts';
+import type { Manifest } from '../../../src/backup/set/manifest.ts';
+import { isSetId, setIdOf } from '../../../src/backup/set/set-id.ts';
 import { isRefusal } from '../../../src/runs/refusal.ts';
 
 const SHA = 'a'.repeat(64);

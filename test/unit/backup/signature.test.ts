@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execaSync } from 'execa';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSignedBy, keyFingerprint, signText } from '../../../src/backup/signature.ts';
+import { isSignedBy, keyFingerprint, signText } from '../../../src/backup/set/signature.ts';
 import { Fault } from '../../../src/runs/fault.ts';
 
 const pair = (): { readonly secret: string; readonly open: string } => {

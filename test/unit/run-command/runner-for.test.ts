@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { configSchema } from '../../../src/config/schema.ts';
-import { schemaFaults } from '../../../src/config/schema-faults.ts';
+import { schemaFaults } from '../../../src/config/schema/schema-faults.ts';
 import { runnerFor } from '../../../src/run-command/runner-for.ts';
 
 const gateway = configSchema.shape.gateways.element.pick({ run: true });

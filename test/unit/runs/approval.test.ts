@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { missingSeats, seat } from '../../../src/runs/approval.ts';
+import { missingSeats, seat } from '../../../src/runs/rules/approval.ts';
 
 const voter = (person: string, ...groups: string[]) => ({ person, groups });
 

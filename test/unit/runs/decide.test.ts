@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../../src/runs/decide.ts';
+import type { Command } from '../../../src/runs/rules/decide.ts';
 import type { EventBody } from '../../../src/runs/event.ts';
 import type { Standing } from '../../../src/runs/person.ts';
-import { decide } from '../../../src/runs/decide.ts';
+import { decide } from '../../../src/runs/rules/decide.ts';
 import { next } from '../../../src/runs/next.ts';
 import {
   ALICE,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { AfterCommand } from '../../../src/runs/decide-after.ts';
+import type { AfterCommand } from '../../../src/runs/rules/decide-after.ts';
 import type { EventBody, FaultFacts } from '../../../src/runs/event.ts';
 import type { Run } from '../../../src/runs/run.ts';
-import { decide } from '../../../src/runs/decide.ts';
+import { decide } from '../../../src/runs/rules/decide.ts';
 import { fold } from '../../../src/runs/evolve.ts';
 import { digestOf } from '../../../src/runs/json.ts';
 import { next, stateOf } from '../../../src/runs/next.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { partOf, trailLine } from '../../../src/runs/trail-line.ts';
+import { partOf, trailLine } from '../../../src/runs/words/trail-line.ts';
 import { auditFile, fileLine, fileNotSent, fileSent } from '../../../src/slack/views/audit-file.ts';
 
 const row = (seq: number, body = `{"type":"watcher.added","seq":${seq}}`) => ({

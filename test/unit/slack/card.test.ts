@@ -5,7 +5,7 @@ import type { Run } from '../../../src/runs/run.ts';
 import { owedMessages } from '../../../src/slack/publish/owed.ts';
 import { card } from '../../../src/slack/views/run/card.ts';
 import { needsYou } from '../../../src/slack/views/run/notices.ts';
-import { buttonsOf } from '../../support/slack-limits.ts';
+import { buttonsOf } from '../../support/slack/slack-limits.ts';
 import {
   ALICE,
   BOB,

@@ -8,7 +8,7 @@ import { digestOf } from '../../../src/runs/json.ts';
 import { next } from '../../../src/runs/next.ts';
 import type { Plan } from '../../../src/runs/plan.ts';
 import { card } from '../../../src/slack/views/run/card.ts';
-import { blockFaults } from '../../support/slack-limits.ts';
+import { blockFaults } from '../../support/slack/slack-limits.ts';
 import { ALICE, BOB, ONE_APPROVER, START, did, events, minutes, planOf, stepStarted } from '../../support/story.ts';
 
 const NAMES = { [ALICE]: 'Alice', [BOB]: 'Bob' };

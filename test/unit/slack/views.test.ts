@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KnownBlock } from '@slack/types';
-import { openGate } from '../../../src/runs/gate.ts';
+import { openGate } from '../../../src/runs/rules/gate.ts';
 import type { Run } from '../../../src/runs/run.ts';
 import { owedMessages } from '../../../src/slack/publish/owed.ts';
 import { auditAnswer } from '../../../src/slack/views/audit.ts';
@@ -25,7 +25,7 @@ import { runAnswer, statusAnswer } from '../../../src/slack/views/status.ts';
 import { refuse } from '../../../src/runs/refusal.ts';
 import { arbitraryStory, standingOf } from '../../support/arbitrary-run.ts';
 import { ALICE, BOB, CAROL } from '../../support/story.ts';
-import { blockFaults, buttonsOf, rawTokens } from '../../support/slack-limits.ts';
+import { blockFaults, buttonsOf, rawTokens } from '../../support/slack/slack-limits.ts';
 
 const NAMES = { [ALICE]: 'Alice', [BOB]: 'Bob <!channel>', [CAROL]: 'Carol & Co' };
 const progress = fc.option(

@@ -1,5 +1,5 @@
 import type { PersonId } from '../../../runs/person.ts';
-import { redact } from '../../../runs/redact.ts';
+import { redact } from '../../../runs/words/redact.ts';
 
 /** Names by person id, from the configuration. Who has none is shown as a mention. */
 export type Names = Readonly<Record<PersonId, string>>;

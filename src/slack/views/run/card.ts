@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import type { Run } from '../../../runs/run.ts';
-import { openGate } from '../../../runs/gate.ts';
+import { openGate } from '../../../runs/rules/gate.ts';
 import { hasTouchedLive } from '../../../runs/next.ts';
 import type { Drawing } from '../kit/blocks.ts';
 import { actions, context, drawing, header, ownMark, section } from '../kit/blocks.ts';

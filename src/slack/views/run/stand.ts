@@ -1,7 +1,7 @@
 import type { Gate, Run, StepState } from '../../../runs/run.ts';
 import type { PlannedStep } from '../../../runs/plan.ts';
-import { missingSeats, seat } from '../../../runs/approval.ts';
-import { openGate } from '../../../runs/gate.ts';
+import { missingSeats, seat } from '../../../runs/rules/approval.ts';
+import { openGate } from '../../../runs/rules/gate.ts';
 import type { ViewContext } from '../kit/context.ts';
 import { savedBy } from './facts.ts';
 import { restoreStand } from './restore.ts';

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { Agent, fetch } from 'undici';
+import { Fault } from '../../runs/fault.ts';
+import { faultOfNetwork, notKong } from './admin-faults.ts';
+import type { AdminQuestion } from './admin-faults.ts';
+
+export interface AdminApiOptions {
+  /** The gateway's name, for messages. */
+  readonly gateway: string;
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly caFile?: string | undefined;
+  /** For one request, answer read. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Any answer of Kong, good or bad. `body` is undefined when it is not JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly question: AdminQuestion;
+}
+/** GET, with the token. Throws a Fault when nothing answers, or the signal's reason once aborted. */
+export type Ask = (path: string) => Promise<Answer>;
+
+/** A thousand entities with certificates are far below it; whatever sends more would only fill the memory. */
+const LARGEST_ANSWER = 128 * 1024 * 1024;
+/** Sockets of a finished step are not to keep anybody awake. */
+const KEEP_ALIVE_MS = 1000;
+
+/** A request that may change something, without a body. */
+export type Send = (method: 'GET' | 'DELETE', path: string) => Promise<Answer>;
+
+/** A connection to one Admin API, made at the first question. */
+export function connectAdmin(options: AdminApiOptions): {
+  readonly ask: Ask;
+  readonly send: Send;
+  readonly close: () => Promise<void>;
+} {
+  const base = new URL(options.url);
+  const headers = requestHeaders(base, options.token);
+  base.username = '';
+  base.password = '';
+  const address = base.href.replace(/\/$/, '');
+  let agent: Agent | null = null;
+  const send: Send = async (method, path) => {
+    const question = { gateway: options.gateway, address, path, timeoutMs: options.timeoutMs };
+    options.signal?.throwIfAborted();
+    agent ??= new Agent({ keepAliveTimeout: KEEP_ALIVE_MS, connect: await trust(options) });
+    return await request(question, { method, agent, headers, signal: options.signal });
+  };
+  return {
+    ask: (path) => send('GET', path),
+    send,
+    close: async () => await agent?.destroy(),
+  };
+}
+
+/** fetch refuses addresses with user and password, so they travel as the header that they mean. */
+function requestHeaders(base: URL, token: string | undefined): Record<string, string> {
+  const user = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`;
+  return {
+    accept: 'application/json',
+    ...(user === ':' ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` }),
+    ...(token === undefined || token === '' ? {} : { 'kong-admin-token': token }),
+  };
+}
+
+async function trust({ caFile, gateway }: AdminApiOptions): Promise<{ ca?: Buffer }> {
+  if (caFile === undefined) return {};
+  try {
+    return { ca: await readFile(caFile) };
+  } catch (cause) {
+    throw new Fault(
+      'kong.ca-file',
+      `The file ${caFile}, which admin_api.ca_file of ${gateway} names, cannot be read.`,
+      'Correct the path, or let the user that the bot runs as read it.',
+      { cause },
+    );
+  }
+}
+
+interface Means {
+  readonly method: string;
+  readonly agent: Agent;
+  readonly headers: Record<string, string>;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function request(question: AdminQuestion, { method, agent, headers, signal }: Means): Promise<Answer> {
+  const timeout = AbortSignal.timeout(question.timeoutMs);
+  try {
+    const response = await fetch(question.address + question.path, {
+      method,
+      headers,
+      dispatcher: agent,
+      redirect: 'manual',
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    });
+    return { status: response.status, body: parseJson(await textOf(response.body, question)), question };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof Fault) throw error;
+    throw faultOfNetwork(question, error);
+  }
+}
+
+/** Counted after unpacking: a few kilobytes of gzip can be gigabytes. Leaving the loop closes the connection. */
+async function textOf(body: AsyncIterable<Uint8Array> | null, question: AdminQuestion): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.byteLength;
+    if (bytes > LARGEST_ANSWER) throw notKong(question, 'its answer is larger than 128 MB');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** Undefined for what is no JSON: Kong itself answers HTML at times. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+import { createReadStream } from 'node:fs';
+import type { RunCommand } from '../../run-command/command.ts';
+import { Fault } from '../../runs/fault.ts';
+import { faultOfConnecting } from '../database/database-faults.ts';
+import { errorLine } from './dump-faults.ts';
+import type { OnTable, PgDump } from './dump.ts';
+import { isReady, KEEPALIVES } from '../database/psql.ts';
+import type { Tool } from './tools.ts';
+
+export interface RestoreDump {
+  readonly pgRestore: Tool;
+  /** From `databaseEnvironment`; PGDATABASE is the empty database that gets everything. */
+  readonly env: PgDump['env'];
+  /** On the worker: a dump in directory or custom format; where programs do not see it, one file of custom format. */
+  readonly archive: string;
+  readonly jobs: number;
+  /** Leaves out who may do what: for a server on which the gateway's other roles do not exist. */
+  readonly withoutPrivileges?: boolean;
+  /** How many tables there are, for `onTable`. */
+  readonly tables: number;
+  readonly signal: AbortSignal;
+  /** `done` of `total` tables have their rows, `name` is the last one. */
+  readonly onTable?: OnTable;
+}
+
+/**
+ * Restores a dump into the empty database of `env`, stopping at the first error: by default pg_restore goes on and leaves
+ * half of it. Everything belongs to the role that restores. Faults `restore.…`.
+ */
+export async function pgRestoreInto(run: RunCommand, request: RestoreDump): Promise<{ readonly seconds: number }> {
+  const { env, signal } = request;
+  const finished = await run.run({
+    program: request.pgRestore.program,
+    args: restoreArguments(request, run.sameHost),
+    env,
+    signal,
+    // One job then: several need to jump about in the archive.
+    ...(run.sameHost ? {} : { input: createReadStream(request.archive) }),
+    onLine: tablesDone(request, run.sameHost ? request.jobs : 1),
+  });
+  if (finished.exitCode === 0) return { seconds: finished.seconds };
+  signal.throwIfAborted();
+  const said = errorLine(finished.stderr);
+  const where = `${env['PGDATABASE']} on ${env['PGHOST']}:${env['PGPORT']}`;
+  if (finished.signal !== null) throw killed(finished.signal, where);
+  if (/connection to server .* failed|server closed the connection|terminating connection/.test(said))
+    throw faultOfConnecting(await isReady(run, request.pgRestore, request), { where, said });
+  throw faultOfWords(where, said);
+}
+
+function restoreArguments(request: RestoreDump, sameHost: boolean): string[] {
+  return [
+    KEEPALIVES,
+    '--exit-on-error',
+    '--no-owner',
+    ...(request.withoutPrivileges === true ? ['--no-privileges'] : []),
+    ...(sameHost ? [`--jobs=${request.jobs}`] : []),
+    '--no-password',
+    '--verbose',
+    ...(sameHost ? [request.archive] : []),
+  ];
+}
+
+/** With one job pg_restore tells when a table begins, with several when one is finished. */
+function tablesDone({ tables, onTable }: RestoreDump, jobs: number): (_: string, line: string) => void {
+  let begun = 0;
+  let finished = 0;
+  return (_, line) => {
+    const begins = /processing data for table "(.*)"$/.exec(line)?.[1];
+    const ends = /finished item \d+ TABLE DATA (.*)$/.exec(line)?.[1];
+    if (begins === undefined && ends === undefined) return;
+    if (begins !== undefined) begun += 1;
+    if (ends !== undefined) finished += 1;
+    onTable?.(Math.min(jobs > 1 ? finished : Math.max(0, begun - 1), tables), tables, begins ?? ends ?? '');
+  };
+}
+
+function killed(signal: string, where: string): Fault {
+  return new Fault(
+    'restore.killed',
+    `pg_restore was killed by ${signal} while it restored into ${where}.`,
+    'Somebody or the system ended it, for instance for want of memory: look at the system log.',
+    { retryable: true },
+  );
+}
+
+/** pg_restore carries no SQLSTATE and always ends with 1: its words, which are English under our LANG, are all there is. */
+function faultOfWords(where: string, said: string): Fault {
+  if (/No space left on device|could not extend file|Disk quota exceeded/.test(said))
+    return new Fault(
+      'restore.disk-full',
+      `There is no room to restore into ${where}: ${said}.`,
+      'Free space on the database server (the restored copy needs as much as the live database), then restore again.',
+    );
+  const role = /role "(.*)" does not exist/.exec(said)?.[1];
+  if (role !== undefined)
+    return new Fault(
+      'restore.role-missing',
+      `The dump grants rights to the role ${role}, which this server does not have.`,
+      `Create it (CREATE ROLE ${role}), then restore again.`,
+    );
+  return new Fault(
+    'restore.failed',
+    `pg_restore stopped at its first error while it restored into ${where}: ${said}.`,
+    'Look at the reason. If the dump is unusable, restore the declarative files instead.',
+  );
+}

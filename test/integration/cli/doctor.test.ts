@@ -1,0 +1,259 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { Finding } from '../../../src/cli/doctor/check.ts';
+import { realPorts } from '../../../src/cli/wiring.ts';
+import { ran, testTerminal } from '../../support/cli.ts';
+import { newKey } from '../backup/backup-cipher-contract.ts';
+import { need } from '../../support/need.ts';
+import { freshDatabase, type TestDatabase } from '../../support/store/postgres.ts';
+import { startRedis, type TestRedis } from '../../support/store/redis.ts';
+import { emptyStandIn, type Running } from '../../support/kong/stand-in-kong.ts';
+
+/** Answers as Slack does, with the headers that matter here. What it leaves out: every other method. */
+function slackServer(): Server {
+  return createServer((request, response) => {
+    const bot = request.headers.authorization === 'Bearer xoxb-good';
+    const app = request.headers.authorization === 'Bearer xapp-good';
+    const isGood = request.url === '/api/auth.test' ? bot : app;
+    response.setHeader('content-type', 'application/json');
+    if (bot) response.setHeader('x-oauth-scopes', 'commands,chat:write');
+    response.end(
+      JSON.stringify(isGood ? { ok: true, team_id: 'T01LOCAL', user: 'kong' } : { ok: false, error: 'invalid_auth' }),
+    );
+  });
+}
+
+let folder: string;
+let store: TestDatabase;
+let kong: Running;
+let slack: Server;
+let slackUrl: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kong-chatops-doctor-test-'));
+  slack = slackServer().listen(0, '127.0.0.1');
+  [store, kong] = await Promise.all([
+    freshDatabase({ migrated: true }),
+    emptyStandIn('3.9.1', { token: 'admin-token' }),
+  ]);
+  if (!slack.listening) await once(slack, 'listening');
+  slackUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}/api/`;
+  mkdirSync(join(folder, 'prefix'));
+  mkdirSync(join(folder, 'sets'));
+  writeFileSync(join(folder, 'prefix', 'nginx.conf'), 'worker_processes 1;\n');
+  writeFileSync(join(folder, 'kong.conf'), 'database = postgres\n');
+  writeFileSync(
+    join(folder, 'key.pem'),
+    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    { mode: 0o600 },
+  );
+});
+afterAll(async () => {
+  slack.close();
+  await Promise.all([store.drop(), kong.end()]);
+  rmSync(folder, { recursive: true });
+});
+
+interface Setting {
+  readonly admin?: object;
+  readonly database?: object;
+  readonly files?: object;
+  readonly path?: string;
+  readonly encryption?: object;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs the doctor on one gateway; the findings by what they are about. */
+async function doctor(setting: Setting = {}) {
+  const address = new URL(kong.database.ownerUrl);
+  const config = join(folder, 'kong-chatops.yaml');
+  writeFileSync(
+    config,
+    stringify({
+      slack: { team: 'T01LOCAL' },
+      people: [{ id: 'U01ALICE', name: 'Alice' }],
+      groups: [{ name: 'operators', roles: ['operator'], members: ['U01ALICE'] }],
+      destinations: [{ name: 'vault', kind: 'local', path: setting.path ?? join(folder, 'sets') }],
+      gateways: [
+        {
+          name: 'production',
+          environment: 'production',
+          admin_api: { url: kong.kong.url, token: { env: 'KONG_TOKEN' }, ...setting.admin },
+          database: {
+            host: address.hostname,
+            port: Number(address.port),
+            name: address.pathname.slice(1),
+            user: address.username,
+            password: { env: 'KONG_PASSWORD' },
+            ssl: 'disable',
+            ...setting.database,
+          },
+          files: { kong_conf: join(folder, 'kong.conf'), prefix: join(folder, 'prefix'), ...setting.files },
+          channel: 'C01ABC',
+          destinations: ['vault'],
+        },
+      ],
+      signing: { private_key: { file: join(folder, 'key.pem') } },
+      ...(setting.encryption === undefined ? {} : { encryption: setting.encryption }),
+    }),
+  );
+  const env = {
+    KONG_CHATOPS_CONFIG: config,
+    DATABASE_URL: store.botUrl,
+    KONG_TOKEN: 'admin-token',
+    KONG_PASSWORD: decodeURIComponent(address.password) || 'unused',
+    SLACK_API_URL: slackUrl,
+    SLACK_BOT_TOKEN: 'xoxb-good',
+    SLACK_APP_TOKEN: 'xapp-good',
+    ...setting.env,
+  };
+  const { code, out, err } = await ran(['doctor', '--json'], testTerminal({ env }), realPorts);
+  const findings = JSON.parse(out) as Finding[];
+  return { code, out: out + err, about: (name: string) => findings.filter(({ about }) => about === name) };
+}
+
+const hasTools = need('psql') && need('pg_dump');
+
+describe.skipIf(!hasTools)('doctor', () => {
+  it('finds a healthy installation', async () => {
+    const { about, out } = await doctor();
+    const texts = (name: string) => about(name).map(({ state, detail }) => `${state}: ${detail}`);
+    expect(texts('configuration')).toEqual([expect.stringMatching(/^ok: .* is valid$/)]);
+    expect(texts('Node')).toEqual([expect.stringMatching(/^ok: 2\d\./)]);
+    expect(texts('psql')).toEqual([expect.stringMatching(/^ok: \d+/)]);
+    expect(texts('database')).toEqual([
+      expect.stringMatching(/^ok: PostgreSQL [\d.]+.*, migrated to version \d+, role kong_chatops$/),
+    ]);
+    expect(texts('audit trail')).toEqual(['ok: append-only by role and by triggers']);
+    expect(about('Slack')[0]).toMatchObject({ state: 'ok', detail: 'bot token accepted, user kong' });
+    expect(texts('Slack socket')).toEqual(['ok: app-level token accepted']);
+    expect(texts('destination vault')).toEqual([expect.stringMatching(/^(ok|warn): .* can be written, .* free$/)]);
+    expect(texts('encryption')).toEqual(['warn: sets are NOT ENCRYPTED']);
+    expect(texts('signing key')).toEqual([expect.stringMatching(/^ok: Ed25519, key [0-9a-f]{16}$/)]);
+    expect(texts('production: Admin API')).toEqual([
+      'ok: Kong 3.9.1 (community), database postgres',
+      'ok: every list that decK reads can be read',
+    ]);
+    expect(texts('production: database')).toEqual([
+      expect.stringMatching(/^ok: PostgreSQL 15\./),
+      expect.stringMatching(/^ok: .* may read every table$/),
+    ]);
+    expect(texts('production: pg_dump')).toEqual([expect.stringMatching(/^ok: 15\..* pg_restore beside it$/)]);
+    expect(texts('production: files')).toEqual([expect.stringMatching(/^ok: kong\.conf \(20 bytes\) and 1 files in /)]);
+    expect(out).not.toMatch(/admin-token|xoxb-good|xapp-good/);
+  });
+
+  it('says that triggers alone protect the log when the bot is the owner', async () => {
+    const { about } = await doctor({ env: { DATABASE_URL: store.ownerUrl } });
+    expect(about('audit trail')).toEqual([
+      {
+        state: 'warn',
+        about: 'audit trail',
+        detail: 'triggers alone protect it: the role kong_chatops_owner owns the tables',
+        hint: 'Give `kong-chatops migrate` the owner as DATABASE_OWNER_URL and the bot a lesser role as DATABASE_URL.',
+      },
+    ]);
+  });
+
+  it('names each neighbour that refuses, and goes on', async () => {
+    const { code, about, out } = await doctor({
+      admin: { url: 'http://127.0.0.1:1' },
+      database: { name: 'nowhere' },
+      files: { kong_conf: '/nowhere/kong.conf' },
+      path: '/proc/nowhere',
+      env: { SLACK_BOT_TOKEN: 'xoxb-bad', SLACK_APP_TOKEN: 'xapp-bad' },
+    });
+    expect(code).toBe(1);
+    for (const name of ['production: Admin API', 'production: database', 'production: files', 'destination vault']) {
+      expect(about(name)).toEqual([expect.objectContaining({ state: 'fail', hint: expect.stringMatching(/\S/) })]);
+    }
+    expect(about('Slack')[0]).toMatchObject({ detail: 'the bot token was refused (invalid_auth)' });
+    expect(about('Slack socket')[0]).toMatchObject({ detail: 'the app-level token was refused (invalid_auth)' });
+    expect(about('database')[0]).toMatchObject({ state: 'ok' });
+    expect(out).not.toMatch(/xoxb-bad|xapp-bad/);
+  });
+
+  it('finds a token that Kong refuses', async () => {
+    const { code, about } = await doctor({ env: { KONG_TOKEN: 'wrong-token' } });
+    expect(code).toBe(1);
+    expect(about('production: Admin API')[0]).toMatchObject({ state: 'fail' });
+  });
+
+  it('finds that this machine can open what it encrypts, that it cannot, and that its identity is another', async () => {
+    const [ours, theirs] = await Promise.all([newKey(), newKey()]);
+    const file = join(folder, 'identity.txt');
+    const look = async (held: string): Promise<Finding | undefined> => {
+      writeFileSync(file, held);
+      const encryption = { recipients: [ours.recipient], identity: { file } };
+      return (await doctor({ encryption })).about('encryption')[0];
+    };
+    expect((await look(ours.identity))?.detail).toMatch(
+      /^1 recipient, by age(-encryption)? [\d.]+; the identity here opens what is encrypted now$/,
+    );
+    expect((await look(''))?.detail).toMatch(/; no identity here, so no restores and drills$/);
+    expect(await look(theirs.identity)).toMatchObject({
+      state: 'warn',
+      detail: expect.stringMatching(/; the identity here belongs to none of them$/),
+      hint: 'Sets that are made now cannot be restored from here: name its public key under encryption.recipients.',
+    });
+  });
+
+  it('finds a signing key that others can read, and one of another kind', async () => {
+    const key = join(folder, 'key.pem');
+    chmodSync(key, 0o644);
+    expect((await doctor()).about('signing key')[1]).toEqual({
+      state: 'warn',
+      about: 'signing key',
+      detail: `${key} can be read by others`,
+      hint: `chmod 600 ${key}`,
+    });
+    chmodSync(key, 0o600);
+    writeFileSync(
+      key,
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    );
+    expect((await doctor()).about('signing key')[0]).toMatchObject({
+      state: 'fail',
+      detail: 'The signing key is not an Ed25519 key in PEM.',
+    });
+  });
+
+  it('says that Slack cannot be reached, without its address of tokens', async () => {
+    const { about } = await doctor({ env: { SLACK_API_URL: 'http://127.0.0.1:1/api' } });
+    expect(about('Slack')[0]).toMatchObject({ state: 'fail', detail: 'Slack does not answer at 127.0.0.1:1.' });
+  });
+});
+
+describe.skipIf(!hasTools || !need('redis-server'))('doctor, with queues on Redis', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(async () => await redis.stop());
+
+  it('finds Redis and its policy', async () => {
+    const { about } = await doctor({ env: { REDIS_URL: redis.url } });
+    expect(about('Redis')[0]).toMatchObject({
+      state: 'ok',
+      detail: expect.stringMatching(/^\d+\.\d+\.\d+, noeviction$/),
+    });
+  });
+
+  it('names a Redis that does not answer', async () => {
+    const { about } = await doctor({ env: { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' } });
+    expect(about('Redis')).toEqual([
+      {
+        state: 'fail',
+        about: 'Redis',
+        detail: expect.stringMatching(/^Redis at REDIS_URL does not answer( \(\w+\))?\.$/),
+        hint: 'Check that it runs, and address, user and password in REDIS_URL; or unset it: queues then run on PostgreSQL.',
+      },
+    ]);
+  });
+});

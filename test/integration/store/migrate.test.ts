@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '../../../src/postgres/migrate.ts';
+import { latestVersion, migrations } from '../../../src/postgres/migrations.ts';
+import { freshDatabase, withClient, type TestDatabase } from '../../support/store/postgres.ts';
+
+describe('migrate', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await freshDatabase();
+  });
+  afterAll(() => database.drop());
+
+  it('is safe from several processes at once: each number is applied exactly once (decision 7)', async () => {
+    const results = await Promise.all(Array.from({ length: 6 }, () => migrate(database)));
+    expect(results.flatMap((result) => result.applied)).toEqual(migrations().map((one) => one.name));
+    expect(results.every((result) => result.after === latestVersion())).toBe(true);
+    const tables = await withClient(database.superuserUrl, (client) =>
+      client.query(`SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'bullmq'`),
+    );
+    expect(tables.rows[0].n).toBeGreaterThan(3);
+  });
+
+  it('does nothing the second time', async () => {
+    const again = await migrate(database);
+    expect(again).toEqual({
+      before: latestVersion(),
+      after: latestVersion(),
+      applied: [],
+      owner: 'kong_chatops_owner',
+      bot: 'kong_chatops',
+    });
+  });
+
+  it('refuses a database that a newer version migrated, and changes nothing', async () => {
+    await withClient(database.ownerUrl, (client) =>
+      client.query(`INSERT INTO kong_chatops.schema_version (version, name) VALUES (9999, 'from_the_future')`),
+    );
+    await expect(migrate(database)).rejects.toMatchObject({
+      code: 'store.newer',
+      message: `The database is at version 9999, this kong-chatops knows versions up to ${latestVersion()}.`,
+      hint: 'Start the newer kong-chatops that migrated it. There is no way back down: restore the database if you must.',
+    });
+    await withClient(database.ownerUrl, (client) =>
+      client.query('DELETE FROM kong_chatops.schema_version WHERE version = 9999'),
+    );
+  });
+
+  it('names the statement that makes a missing bot role', async () => {
+    const url = new URL(database.botUrl);
+    url.username = 'nobody-yet';
+    await expect(migrate({ ownerUrl: database.ownerUrl, botUrl: url.href })).rejects.toMatchObject({
+      code: 'store.no-bot-role',
+      message: 'The role nobody-yet that DATABASE_URL names does not exist in PostgreSQL.',
+      hint: `As an administrator of the server run: CREATE ROLE "nobody-yet" LOGIN PASSWORD '<the password in DATABASE_URL>'; then run \`kong-chatops migrate\` again.`,
+    });
+  });
+
+  it('says that the owner may not make schemas before it changes anything', async () => {
+    const other = await freshDatabase();
+    await withClient(other.superuserUrl, (client) => client.query(`ALTER DATABASE ${other.name} OWNER TO postgres`));
+    await expect(migrate(other)).rejects.toMatchObject({
+      code: 'store.owner-may-not-create',
+      hint: `As an administrator of the server run: GRANT CREATE ON DATABASE "${other.name}" TO "kong_chatops_owner"; then run \`kong-chatops migrate\` again.`,
+    });
+    await other.drop();
+  });
+
+  it('asks for the owner, and never for a right of the bot, when the bot’s role is all it is given', async () => {
+    const other = await freshDatabase();
+    await expect(migrate({ ownerUrl: other.botUrl, botUrl: other.botUrl })).rejects.toMatchObject({
+      code: 'store.owner-may-not-create',
+      hint:
+        'Set DATABASE_OWNER_URL to the role that owns the database, then run `kong-chatops migrate` again. ' +
+        'Do not grant the bot’s role that right: then it could change the audit trail.',
+    });
+    await other.drop();
+  });
+
+  it('works with one role for both', async () => {
+    const other = await freshDatabase();
+    const result = await migrate({ ownerUrl: other.ownerUrl, botUrl: other.ownerUrl });
+    expect(result).toMatchObject({ owner: 'kong_chatops_owner', bot: 'kong_chatops_owner' });
+    await other.drop();
+  });
+});

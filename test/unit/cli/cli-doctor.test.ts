@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { doctor } from '../../../src/cli/commands/doctor.ts';
+import { examine, fail, ok, showFindings, warn, type Check } from '../../../src/cli/doctor/check.ts';
+import { installCommand, nodeFinding } from '../../../src/cli/doctor/machine.ts';
+import { botFindings } from '../../../src/cli/doctor/slack.ts';
+import { Fault } from '../../../src/runs/fault.ts';
+import { ran, testConfig, testPorts, testTerminal } from '../../support/cli.ts';
+
+const NOW = new Date('2026-11-21T12:00:00Z');
+const check = (about: string, look: Check['look']): Check => ({ about, look });
+
+describe('the doctor', () => {
+  it('shows one line each, with what to do under it', () => {
+    expect(
+      showFindings([
+        ok('Node', '24.21.0'),
+        warn('audit trail', 'triggers alone', 'Use two roles.'),
+        fail('psql', 'not found', 'Install it'),
+      ]),
+    ).toEqual([
+      'ok    Node         24.21.0',
+      'warn  audit trail  triggers alone',
+      '                   Use two roles.',
+      'fail  psql         not found',
+      '                   Install it',
+    ]);
+  });
+
+  it('goes on when one look fails, and never shows a secret', async () => {
+    const findings = await examine(
+      [
+        check('a', async () => [ok('a', 'fine')]),
+        check('b', async () => {
+          throw new Fault('x.down', 'postgres://u:hunter2@h is down.', 'Start it.');
+        }),
+        check('c', async () => {
+          throw Object.assign(new Error('password=hunter2'), { code: 'ECONNRESET' });
+        }),
+        check('d', async () => await new Promise<never>(() => undefined)),
+      ],
+      20,
+    );
+    expect(findings.map(({ state, about }) => `${about} ${state}`)).toEqual(['a ok', 'b fail', 'c fail', 'd fail']);
+    expect(findings[2]?.detail).toBe('could not be looked at: Error (ECONNRESET)');
+    expect(findings[3]?.detail).toBe('no answer within 0.02 s');
+    expect(showFindings(findings).join('\n')).not.toContain('hunter2');
+  });
+
+  it('answers 1 when anything fails, 0 when there is only something to know', async () => {
+    const config = testConfig();
+    const run = async (state: 'ok' | 'warn' | 'fail') => {
+      const checks = async () => [check('x', async () => [{ state, about: 'x', detail: 'y' }])];
+      return await ran(['doctor'], testTerminal({ env: config.env }), { checks });
+    };
+    expect(await run('fail')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('1 ok, 0 to know about, 1 to repair'),
+    });
+    expect(await run('warn')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('1 ok, 1 to know about, 0 to repair'),
+    });
+    config.remove();
+  });
+
+  it('looks at the machine although the configuration is wrong', async () => {
+    const seen: unknown[] = [];
+    const ports = testPorts({
+      checks: async ({ config }) => {
+        seen.push(config);
+        return [];
+      },
+    });
+    const terminal = testTerminal({ env: { KONG_CHATOPS_CONFIG: '/nowhere.yaml' } });
+    expect(await doctor({ terminal, ports }, true)).toBe(1);
+    expect(seen).toEqual([null]);
+    expect(JSON.parse(terminal.lines.out.join('\n'))).toEqual([
+      {
+        state: 'fail',
+        about: 'configuration',
+        detail: '2 faults, see above',
+        hint: 'Correct them; gateways, database and Slack were not looked at.',
+      },
+    ]);
+  });
+});
+
+describe('what to install', () => {
+  it.each([
+    ['psql', 'debian', 'Install it:  apt-get install postgresql-client'],
+    ['psql', 'macos', 'Install it:  brew install libpq'],
+    ['postgres-tools', 'macos', 'Install it:  brew install postgresql@16'],
+    ['deck', 'other', 'Install it:  https://github.com/Kong/deck/releases'],
+  ] as const)('for %s on %s is one command', (what, platform, command) => {
+    expect(installCommand(what, platform, 16)).toBe(command);
+  });
+
+  it('says so of an old Node', () => {
+    expect(nodeFinding('24.1.0', 'other')).toEqual(ok('Node', '24.1.0'));
+    expect(nodeFinding('20.19.2', 'macos')).toEqual(
+      fail('Node', '20.19.2, and 24 or newer is needed', 'Install it:  brew install node@24'),
+    );
+  });
+});
+
+describe("Slack's answer", () => {
+  const config = { slack: { team: 'T01LOCAL', mode: 'socket', port: 0 } } as const;
+  const answer: Parameters<typeof botFindings>[1] = {
+    ok: true,
+    error: null,
+    team: 'T01LOCAL',
+    enterprise: null,
+    user: 'kong',
+    scopes: ['commands', 'chat:write'],
+    date: NOW.toUTCString(),
+  };
+  const look = (change: Partial<typeof answer>, now = NOW) =>
+    botFindings(config, { ...answer, ...change }, now, ['commands', 'chat:write']);
+
+  it('is well when token, workspace, scopes and clock are', () => {
+    expect(look({})).toEqual([
+      ok('Slack', 'bot token accepted, user kong'),
+      ok('Slack scopes', 'all 2 scopes of manifest.yml'),
+      ok('clock', "within 60 s of Slack's"),
+    ]);
+  });
+
+  it('names a refused token, another workspace, missing and needless scopes, and a wrong clock', () => {
+    expect(look({ ok: false, error: 'token_revoked' })).toEqual([
+      fail(
+        'Slack',
+        'the bot token was refused (token_revoked)',
+        'Install the app again (OAuth & Permissions) and take its new token.',
+      ),
+    ]);
+    expect(look({ team: 'T09OTHER' })[1]).toMatchObject({
+      state: 'fail',
+      detail: 'the token is of T09OTHER, slack.team says T01LOCAL',
+    });
+    expect(look({ scopes: ['chat:write', 'files:write'] }).slice(1, 3)).toEqual([
+      fail('Slack scopes', 'missing: commands', 'Update the app from manifest.yml and install it again.'),
+      warn('Slack scopes', 'more than manifest.yml asks for: files:write', 'Remove them from the app: less is safer.'),
+    ]);
+    expect(look({ scopes: null })[1]).toMatchObject({
+      state: 'warn',
+      detail: 'Slack did not say which scopes the token has',
+    });
+    expect(look({}, new Date(NOW.getTime() - 400_000)).at(-1)).toEqual(
+      fail('clock', "400 s behind Slack's", 'Let the machine keep time:  timedatectl set-ntp true'),
+    );
+  });
+});
