@@ -49,6 +49,8 @@ const queues = isBot ? (['publish'] as const) : QUEUES.filter((queue) => queue !
 const running = await start(read.config, { bot: isBot, queues, drain: false }, log, {
   wrapStore,
   operationsPort: 0,
+  // Slack's limits would keep the bot busy with the cards of earlier samples for many minutes.
+  publishTimes: { editWindowMs: 1 },
 });
 const bare = await bareQueue();
 

@@ -128,13 +128,15 @@ async function sample(bot: Bot, slack: BenchSlack): Promise<Measured> {
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const gateway of names)
       bot.tell({ do: 'request', gateway, person: `${TEAM}/${ALICE}`, key: `${gateway}-${round}` });
-    const waiting = await bot.waitFor((seen) => seen.filter(isGate).length >= GATEWAYS * (round + 1));
-    for (const { runId } of waiting.filter(isGate).slice(-GATEWAYS)) {
+    const waiting = await bot.waitFor((seen) => seen.filter(isShown).length >= GATEWAYS * (round + 1));
+    // The last notes in the threads.
+    await pause(1000);
+    for (const { runId } of waiting.filter(isShown).slice(-GATEWAYS)) {
       // Both are about an idle bot.
       await pause(100);
       clicks.push(await click(bot, slack, runId));
       bot.tell({ do: 'cancel', runId, person: `${TEAM}/${ALICE}` });
-      await bot.waitFor((seen) => seen.some((one) => one.runId === runId && one.what === 'run.cancelled'));
+      await bot.waitFor((seen) => seen.some((one) => one.runId === runId && one.what === 'message.settled ended'));
       await pause(100);
       bare.push(await bot.addBare());
     }
@@ -172,8 +174,8 @@ async function click(bot: Bot, slack: BenchSlack, runId: string): Promise<Click>
   };
 }
 
-function isGate({ what }: Seen): boolean {
-  return what === 'gate.opened dump-database';
+function isShown({ what }: Seen): boolean {
+  return what.startsWith('message.posted needs-you:');
 }
 
 interface Seen {
