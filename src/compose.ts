@@ -14,6 +14,7 @@ import { createEventStore } from './audit/store.ts';
 import { catalogue, type CatalogueEntry } from './backup/set/catalogue.ts';
 import { createEngine, type Engine } from './engine/advance.ts';
 import { rememberFolds } from './engine/folds.ts';
+import { recallingStore } from './engine/recall.ts';
 import { createOperations } from './engine/operations.ts';
 import { openWorkRoot, type WorkRoot } from './run-command/work-folders.ts';
 import { engineGateway } from './gateway-plans.ts';
@@ -65,7 +66,7 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     applicationName: `kong-chatops ${options.role}`,
     onError: (error) => log.warn({ err: error }, 'lost an idle connection to the store'),
   });
-  const store = wrapped(createEventStore(pool), options, (result) => metrics.appendTried(result));
+  const store = recallingStore(wrapped(createEventStore(pool), options, (result) => metrics.appendTried(result)));
   const board = createProgressBoard(pool);
   const queues = await connectQueues({
     databaseUrl: url,

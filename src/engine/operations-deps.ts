@@ -2,8 +2,9 @@ import type { Plan } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import type { Run } from '../runs/run.ts';
 import type { Safety, Strategy } from '../runbooks/restore.ts';
-import type { AuditQuery, AuditRow, EventStore, PeopleDirectory, ProgressBoard, StoredSet } from './ports.ts';
+import type { AuditQuery, AuditRow, PeopleDirectory, ProgressBoard, StoredSet } from './ports.ts';
 import type { Folds } from './folds.ts';
+import type { RecallingStore } from './recall.ts';
 import { nearest } from '../runs/words/nearest.ts';
 import { refuse } from '../runs/refusal.ts';
 
@@ -35,7 +36,7 @@ export interface RestorePlans {
 }
 
 export interface OperationsDeps {
-  readonly store: EventStore;
+  readonly store: RecallingStore;
   readonly folds: Folds;
   readonly board: ProgressBoard;
   readonly people: PeopleDirectory;

@@ -125,7 +125,13 @@ async function onRun(
   const committed =
     runId === null
       ? null
-      : await commit(deps.store, runId, author, async (run, now) => decide(run, await command(standing, run), now));
+      : await commit(
+          deps.store,
+          runId,
+          author,
+          async (run, now) => decide(run, await command(standing, run), now),
+          deps.store.recall(runId) ?? undefined,
+        );
   if (committed === null) return { ok: false, refusal: unknownRun(asked) };
   if (committed.changed) await carryOn(deps, committed.run);
   if (committed.refusal === undefined) return { ok: true, run: committed.run };

@@ -7,6 +7,7 @@ import type { EventStore, Operations, PeopleDirectory, Step, StepContext, Wake }
 import { readRows } from '../../src/audit/read-rows.ts';
 import { createEventStore } from '../../src/audit/store.ts';
 import { createEngine, type Engine } from '../../src/engine/advance.ts';
+import { recallingStore } from '../../src/engine/recall.ts';
 import { rememberFolds } from '../../src/engine/folds.ts';
 import { createOperations } from '../../src/engine/operations.ts';
 import { createStepLocks } from '../../src/postgres/lock.ts';
@@ -91,7 +92,7 @@ export async function openStage(policy: GatePolicy | null, deadlineSeconds = 720
   };
   const first = createEngine(deps);
   const operations = createOperations({
-    store,
+    store: recallingStore(store),
     folds: rememberFolds(store),
     board,
     people,

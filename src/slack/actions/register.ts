@@ -47,8 +47,9 @@ const HANDLERS: Readonly<Record<Exclude<ActionId, typeof ACTIONS.open>, Handler>
 export function registerActions(app: App, deps: SlackDeps, inFlight: InFlight): void {
   for (const [id, handler] of Object.entries(HANDLERS)) {
     app.action<BlockAction<ButtonAction>>(id, async ({ ack, body, action }) => {
-      await ack();
-      await inFlight.run(async () => pressed(deps, id, body, action, handler));
+      // Sent first; the work does not wait until Slack has it.
+      const acknowledged = ack();
+      await Promise.all([acknowledged, inFlight.run(async () => pressed(deps, id, body, action, handler))]);
     });
   }
   app.action(ACTIONS.open, async ({ ack }) => await ack());

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import type { AuditRow, Operations, ProgressRow } from '../../../src/engine/ports.ts';
 import type { EngineGateway } from '../../../src/engine/operations-deps.ts';
 import { commit } from '../../../src/engine/commit.ts';
+import { recallingStore } from '../../../src/engine/recall.ts';
 import { rememberFolds } from '../../../src/engine/folds.ts';
 import { createOperations } from '../../../src/engine/operations.ts';
 import { fold } from '../../../src/runs/evolve.ts';
@@ -103,7 +104,7 @@ export async function slackWorld(slack: TestSlack, options: WorldOptions = {}): 
   const people = createPeople(PEOPLE_CONFIG, clients.people, clock);
   const world = { progress: null as ProgressRow | null };
   const operations = createOperations({
-    store,
+    store: recallingStore(store),
     folds: rememberFolds(store),
     board: { report: () => Promise.resolve(), read: () => Promise.resolve(world.progress) },
     people,
