@@ -72,9 +72,10 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     databaseUrl: url,
     ...(redisUrl === undefined ? {} : { redisUrl }),
     queues: QUEUES,
+    mayBeAway: options.role === 'cli',
     // A dead worker's job blocks the next wake of the same name until the queue gives it up: as patient as the lock.
     stalledMs: Math.max(config.limits.heartbeat_seconds * 1000, 2000),
-    onError: (error) => log.warn({ err: error }, 'a queue had trouble'),
+    onError: (error) => log.warn({ err: error }, queueTrouble(options.role)),
   });
   const metrics: Metrics = createMetrics({ version: VERSION, sources: metricSources(config, store, queues) });
   const self: Actor = { kind: 'bot', host: hostname(), pid: process.pid };
@@ -103,6 +104,12 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     folders.close();
   };
   return { ...parts, engine, operations, close };
+}
+
+function queueTrouble(role: string): string {
+  return role === 'cli'
+    ? 'the queue does not answer; what you do is recorded all the same, and a running worker finds it by itself'
+    : 'a queue had trouble';
 }
 
 /** What was recorded stands; the sweep wakes the run again. */

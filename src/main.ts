@@ -51,6 +51,8 @@ const HEAD_EVERY_MS = 3_600_000;
 
 /** The same operations as Slack has, without Slack's connection: for the command line. */
 export async function connect(config: Config, log: Log): Promise<{ operations: Operations; close(): Promise<void> }> {
+  // Said before anything else is tried: whatever lies on it would blame itself.
+  await checkStore(config.environment.DATABASE_URL);
   const people = await peopleForCli(config, log);
   const core = await compose(config, { people, serves: [], role: 'cli' }, log);
   return { operations: core.operations, close: () => core.close(0) };

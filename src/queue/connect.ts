@@ -16,6 +16,8 @@ export interface ConnectOptions {
   readonly queues: readonly QueueName[];
   /** Lost connections, failed wakes, handlers that threw. For the log; nothing here ends the process. */
   readonly onError: (error: Error) => void;
+  /** The queues may be away: whoever serves none can record all the same, and the sweep wakes. Default false. */
+  readonly mayBeAway?: boolean;
   /** A job whose worker died is given to another one after this time at most twice over. Default 15 s. */
   readonly stalledMs?: number;
 }
@@ -44,10 +46,10 @@ export interface Queues {
   close(graceMs: number): Promise<void>;
 }
 
-const WAKE_TIMEOUT_MS = 5_000;
+const WAKE_TIMEOUT_MS = 2_000;
 const READY_TIMEOUT_MS = 15_000;
 
-/** Connects the queues. Throws a Fault when they do not answer or BullMQ's tables are missing. */
+/** Connects the queues. Throws a Fault when they do not answer (unless they may be away) or BullMQ's tables are missing. */
 export async function connect(given: ConnectOptions): Promise<Queues> {
   const options = { ...given, onError: onceAMinute(given.onError) };
   const backend =
@@ -57,7 +59,7 @@ export async function connect(given: ConnectOptions): Promise<Queues> {
   const queues = new Map(options.queues.map((name) => [name, openQueue(backend, name, options.onError)]));
   const workers: RunningWorker[] = [];
   try {
-    await ready(backend, Promise.all([...queues.values()].map((queue) => queue.waitUntilReady())));
+    if (options.mayBeAway !== true) await ready(backend, Promise.all([...queues.values()].map((queue) => queue.waitUntilReady())));
   } catch (error) {
     await closeAll(backend, queues, workers, 0);
     throw error;
