@@ -26,8 +26,9 @@ const destination = z
 const group = z
   .object({ name: text, roles: texts, members: texts, slack_user_group: text })
   .catch({ name: '', roles: [], members: [], slack_user_group: '' });
+const headers = z.record(z.string(), reference).optional().catch(undefined);
 const node = z
-  .object({ name: text, admin_api: z.object({ token: reference }).optional().catch(undefined) })
+  .object({ name: text, admin_api: z.object({ token: reference, headers }).optional().catch(undefined) })
   .catch({ name: '', admin_api: undefined });
 const proof = z
   .object({ credential: z.object({ value: reference }) })
@@ -39,8 +40,12 @@ const gateway = z
     destinations: texts,
     workspaces: texts,
     approvals: z.object({ backup: policy, restore: policy }).catch({ backup: undefined, restore: undefined }),
-    admin_api: z.object({ token: reference }).catch({ token: undefined }),
-    database: z.object({ password: reference }).catch({ password: undefined }),
+    admin_api: z.object({ token: reference, headers }).catch({ token: undefined, headers: undefined }),
+    database: z
+      .object({ password: reference, format: text.optional() })
+      .catch({ password: undefined, format: undefined }),
+    run: z.object({ kind: text }).catch({ kind: '' }),
+    keyring: z.object({ destination: text }).optional().catch(undefined),
     nodes: z.array(node).catch([]),
     restore: z.object({ proof }).catch({ proof: undefined }),
   })
@@ -49,8 +54,10 @@ const gateway = z
     destinations: [],
     workspaces: [],
     approvals: { backup: undefined, restore: undefined },
-    admin_api: { token: undefined },
-    database: { password: undefined },
+    admin_api: { token: undefined, headers: undefined },
+    database: { password: undefined, format: undefined },
+    run: { kind: '' },
+    keyring: undefined,
     nodes: [],
     restore: { proof: undefined },
   });

@@ -133,17 +133,21 @@ interface UsedSecret {
 function secretReferences(names: Names): UsedSecret[] {
   const ofGateways = names.gateways.flatMap((gateway, at) => [
     { keys: ['gateways', at, 'admin_api', 'token'], use: 'gateways' as const, reference: gateway.admin_api.token },
+    ...headerReferences(gateway.admin_api.headers, ['gateways', at, 'admin_api', 'headers']),
     { keys: ['gateways', at, 'database', 'password'], use: 'gateways' as const, reference: gateway.database.password },
     {
       keys: ['gateways', at, 'restore', 'proof', 'credential', 'value'],
       use: 'gateways' as const,
       reference: gateway.restore.proof?.credential.value,
     },
-    ...gateway.nodes.map((node, index) => ({
-      keys: ['gateways', at, 'nodes', index, 'admin_api', 'token'],
-      use: 'gateways' as const,
-      reference: node.admin_api?.token,
-    })),
+    ...gateway.nodes.flatMap((node, index) => [
+      {
+        keys: ['gateways', at, 'nodes', index, 'admin_api', 'token'],
+        use: 'gateways' as const,
+        reference: node.admin_api?.token,
+      },
+      ...headerReferences(node.admin_api?.headers, ['gateways', at, 'nodes', index, 'admin_api', 'headers']),
+    ]),
   ]);
   const ofDestinations = names.destinations.flatMap(({ credentials }, at) =>
     (['access_key_id', 'secret_access_key'] as const).map((key) => ({
@@ -171,4 +175,15 @@ function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.values(value).forEach(deepFreeze);
   return Object.freeze(value);
+}
+
+function headerReferences(
+  headers: Readonly<Record<string, SecretReference | undefined>> | undefined,
+  at: readonly PropertyKey[],
+): readonly (Omit<UsedSecret, 'reference'> & { readonly reference: SecretReference | undefined })[] {
+  return Object.entries(headers ?? {}).map(([name, reference]) => ({
+    keys: [...at, name],
+    use: 'gateways' as const,
+    reference,
+  }));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath, adminApi, name, seconds, secretReference } from './schema/pieces.ts';
+import { backupParts, database } from './schema/schema-backup.ts';
 import { drills, restoreParts } from './schema/schema-restore.ts';
 import { destination, encryption } from './schema/schema-storage.ts';
 import { runPlace } from './run-place.ts';
@@ -38,17 +39,7 @@ const gateway = z.strictObject({
   name,
   environment: z.enum(['production', 'staging', 'development']),
   admin_api: adminApi,
-  database: z
-    .strictObject({
-      host: z.string().min(1),
-      port: z.int().min(1).max(65535).default(5432),
-      name: z.string().min(1),
-      user: z.string().min(1),
-      password: secretReference.optional(),
-      ssl: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
-      ca_file: absolutePath.optional(),
-    })
-    .optional(),
+  database: database.optional(),
   files: z.strictObject({ kong_conf: absolutePath, prefix: absolutePath }).optional(),
   /** `all`, or the workspaces to dump. Kong OSS has only `default`. */
   workspaces: z
@@ -60,7 +51,7 @@ const gateway = z.strictObject({
   run: runPlace,
   channel: slackChannel,
   /** Kinds of artifact that may be missing (reported as a gap) instead of refusing the backup (decision 18). */
-  allow_gaps: z.array(z.enum(['database', 'declarative', 'files'])).default([]),
+  allow_gaps: z.array(z.enum(['database', 'declarative', 'files', 'keyring'])).default([]),
   approvals: z
     .strictObject({
       backup: approval.optional(),
@@ -70,6 +61,7 @@ const gateway = z.strictObject({
     .default({}),
   destinations: z.array(name).min(1),
   ...restoreParts,
+  ...backupParts,
 });
 
 const limits = z.strictObject({

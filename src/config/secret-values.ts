@@ -16,8 +16,8 @@ export function secretValues(config: Config): string[] {
       database?.password,
       restore.proof?.credential.value,
       ...nodes.map((node) => node.admin_api?.token),
-      ...restore.smoke.flatMap(({ headers }) =>
-        Object.values(headers).map((value) => (typeof value === 'string' ? undefined : value)),
+      ...[admin_api, ...nodes.map((node) => node.admin_api), ...restore.smoke].flatMap((sends) =>
+        Object.values(sends?.headers ?? {}).map((value) => (typeof value === 'string' ? undefined : value)),
       ),
     ]),
   ];

@@ -1,14 +1,23 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
 
-/** The kinds of artifact that a backup of a gateway takes today. More arrive with the restore. */
+/** The kinds that a backup is planned with: each has a step of its own, and a gateway may be allowed to go without it. */
 export const ARTIFACT_KINDS = ['database', 'declarative', 'files'] as const;
 export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
+
+/**
+ * Kinds that come along with those of the plan wherever the gateway has something of them: roles of the database server,
+ * RBAC roles by decK, Enterprise entities that no decK carries, keyring material, configuration of nodes without a database.
+ */
+export const FURTHER_KINDS = ['globals', 'rbac', 'entities', 'keyring', 'dbless'] as const;
+/** What an artifact of a set can be. */
+export const SET_KINDS = [...ARTIFACT_KINDS, ...FURTHER_KINDS] as const;
+export type SetKind = (typeof SET_KINDS)[number];
 
 // Types and not interfaces: only those count as plain JSON for TypeScript.
 /** One file of a set. `bytes` and `sha256` are of the file as it is stored. */
 export type Artifact = {
-  readonly kind: ArtifactKind;
+  readonly kind: SetKind;
   /** File name inside the set: `database.tar.zst`, `declarative-default.yaml`, `files.tar`. */
   readonly name: string;
   readonly bytes: number;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ARTIFACT_KINDS } from '../../runbooks/backup.ts';
+import { ARTIFACT_KINDS, SET_KINDS } from '../../runbooks/backup.ts';
 import { canonicalText } from '../../runs/json.ts';
 import { refuse } from '../../runs/refusal.ts';
 import type { Refusal } from '../../runs/refusal.ts';
@@ -8,11 +8,23 @@ import type { Coding } from '../encryption/encoding.ts';
 import { isSetId } from './set-id.ts';
 
 /**
- * Changes only when a reader of this version would misread a newer document. 2 has artifacts that must be decoded; the
- * reader of 1 would take them for what they hold.
+ * Changes only when a reader of an older version would misread a newer document. 2 has artifacts that must be decoded; the
+ * reader of 1 would take them for what they hold. 3 has kinds of artifact and formats of dump that the reader of 2 does
+ * not know; a set without them is still written as 2.
  */
 export const MANIFEST_FORMAT = 'kong-chatops-backup/2';
-const FORMATS = ['kong-chatops-backup/1', MANIFEST_FORMAT] as const;
+const NEWEST_FORMAT = 'kong-chatops-backup/3';
+const FORMATS = ['kong-chatops-backup/1', MANIFEST_FORMAT, NEWEST_FORMAT] as const;
+
+/** Dumps that a reader of format 2 would hand to pg_restore in a way that cannot work. */
+const NEWER_DUMP = /^database\.(sql|pgtar)(\.|$)/;
+
+/** The oldest format whose readers understand these artifacts. */
+export function formatFor(artifacts: readonly Pick<ManifestArtifact, 'kind' | 'name'>[]): Manifest['format'] {
+  const known: readonly string[] = ARTIFACT_KINDS;
+  const newer = artifacts.some(({ kind, name }) => !known.includes(kind) || NEWER_DUMP.test(name));
+  return newer ? NEWEST_FORMAT : MANIFEST_FORMAT;
+}
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
 const amount = z.int().min(0);
@@ -21,7 +33,7 @@ const facts = z.record(z.string(), z.union([z.string(), z.number()]));
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/, 'a plain file name');
 
 const artifactSchema = z.strictObject({
-  kind: z.enum(ARTIFACT_KINDS),
+  kind: z.enum(SET_KINDS),
   name: fileName,
   bytes: amount,
   sha256,

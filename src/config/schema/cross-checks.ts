@@ -30,6 +30,8 @@ function gatewayChecks(file: Names, gateway: Names['gateways'][number], at: Prop
     ...unknownNames([...at, 'destinations'], gateway.destinations, destinations, 'the name of a destination'),
     ...twice([...at, 'destinations'], gateway.destinations),
     ...keyringPlaces(file, gateway, [...at, 'destinations']),
+    ...keyringDestination(file, gateway, [...at, 'keyring', 'destination']),
+    ...remoteFolder(gateway, [...at, 'database', 'format']),
     ...twice([...at, 'workspaces'], gateway.workspaces),
     ...policyChecks(file, gateway.approvals.backup, [...at, 'approvals', 'backup']),
     ...policyChecks(file, gateway.approvals.restore, [...at, 'approvals', 'restore']),
@@ -51,6 +53,28 @@ function keyringPlaces(file: Names, gateway: Names['gateways'][number], at: Prop
         ]
       : [],
   );
+}
+
+function keyringDestination(file: Names, gateway: Names['gateways'][number], at: PropertyKey[]): CrossFault[] {
+  const named = gateway.keyring?.destination ?? '';
+  const keyring = file.destinations.filter(({ holds }) => holds === 'keyring').map(({ name }) => name);
+  if (named === '' || keyring.includes(named)) return [];
+  const known = file.destinations.some(({ name }) => name === named);
+  const allowed = `a destination with holds: keyring${keyring.length === 0 ? '' : `: ${oneOf(keyring)}`}`;
+  return [{ keys: at, found: `"${named}", which ${known ? 'holds data' : 'does not exist'}`, allowed }];
+}
+
+/** A folder that pg_dump writes on another machine cannot be taken along as it is made. */
+function remoteFolder(gateway: Names['gateways'][number], at: PropertyKey[]): CrossFault[] {
+  const { database, run } = gateway;
+  if (database.format !== 'directory' || run.kind === '' || run.kind === 'local') return [];
+  return [
+    {
+      keys: at,
+      found: `directory, and pg_dump runs over ${run.kind}`,
+      allowed: 'custom, tar or plain, which come as one stream (custom is the default there)',
+    },
+  ];
 }
 
 function policyChecks(file: Names, policy: PolicyNames | undefined, at: PropertyKey[]): CrossFault[] {

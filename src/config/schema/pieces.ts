@@ -23,4 +23,13 @@ export const adminApi = z.strictObject({
   token: secretReference.optional(),
   ca_file: absolutePath.optional(),
   timeout_seconds: seconds(1, 300).default(10),
+  /** Sent with every request, by the bot and by decK: values, or references to secrets. */
+  headers: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9-]+$/, 'the name of a header'),
+      z.union([z.string().regex(/^[^\r\n\0]*$/, 'one line'), secretReference]),
+    )
+    .optional(),
+  /** Where the Admin API asks for a client certificate. Both PEM, on the worker. */
+  client_certificate: z.strictObject({ cert_file: absolutePath, key_file: absolutePath }).optional(),
 });

@@ -1,5 +1,5 @@
 import { gapReport, missingDestinations } from '../../backup/set/gaps.ts';
-import { MANIFEST_FORMAT, manifestText } from '../../backup/set/manifest.ts';
+import { formatFor, manifestText } from '../../backup/set/manifest.ts';
 import type { ArtifactRecord, Manifest } from '../../backup/set/manifest.ts';
 import { keyFingerprint, signText } from '../../backup/set/signature.ts';
 import type { ArtifactKind } from '../../runbooks/backup.ts';
@@ -33,6 +33,7 @@ export async function writeDocuments(deps: StepDeps, run: Run, staged: Staged): 
   const key = deps.signingKey();
   const head = (await deps.head?.()) ?? null;
   const manifest = manifestText({
+    format: formatFor(records.map((record) => record.artifact)),
     ...whoAndWhat(run),
     createdAt: deps.clock().toISOString(),
     artifacts: records.map((record) => record.artifact),
@@ -51,13 +52,9 @@ export async function writeDocuments(deps: StepDeps, run: Run, staged: Staged): 
 
 function whoAndWhat(
   run: Run,
-): Pick<
-  Manifest,
-  'format' | 'set' | 'gateway' | 'environment' | 'runId' | 'requestedBy' | 'approvedBy' | 'kong' | 'tools'
-> {
+): Pick<Manifest, 'set' | 'gateway' | 'environment' | 'runId' | 'requestedBy' | 'approvedBy' | 'kong' | 'tools'> {
   const facts = preflightFacts(run);
   return {
-    format: MANIFEST_FORMAT,
     ...refOf(run),
     environment: run.plan.environment,
     runId: run.id,

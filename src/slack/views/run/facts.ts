@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Artifact, Gap } from '../../../runbooks/backup.ts';
-import { ARTIFACT_KINDS, nowhere } from '../../../runbooks/backup.ts';
+import { ARTIFACT_KINDS, nowhere, SET_KINDS } from '../../../runbooks/backup.ts';
 import type { Run } from '../../../runs/run.ts';
 
 const artifact = z.looseObject({
-  kind: z.enum(['database', 'declarative', 'files']),
+  kind: z.enum(SET_KINDS),
   name: z.string(),
   bytes: z.number(),
   sha256: z.string(),
