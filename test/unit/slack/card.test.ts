@@ -59,17 +59,19 @@ const partial = {
   why: 'they are in the database dump',
   onlyIn: 'database',
 };
-const saved = [
+const open = { kind: 'encryption', count: null, what: 'NOT ENCRYPTED', why: 'no recipients' };
+const savedWith = (...gaps: readonly object[]): readonly EventBody[] => [
   requestedBody(planOf(null)),
   ...preflightDone,
   ...did('dump-database', { artifacts: [artifact], gaps: [] }),
-  ...did('publish-set', { set: 'B-142', bytes: 40_100_000, manifestSha256: 'b', gaps: [gap, partial], places }),
+  ...did('publish-set', { set: 'B-142', bytes: 40_100_000, manifestSha256: 'b', gaps, places }),
 ];
-const verified: readonly EventBody[] = [
-  ...saved,
+const saved = savedWith(gap, partial, open);
+const proven: readonly EventBody[] = [
   ...did('verify-set', { set: 'B-142', verifiedAt: minutes(3).toISOString(), bytesRead: 40_100_000, places }),
   { type: 'run.succeeded', data: {} },
 ];
+const verified = [...saved, ...proven];
 const fault = {
   code: 'permission',
   message: 'pg_dump was refused',
@@ -139,6 +141,13 @@ describe('the card', () => {
         '*Only in the database dump:* 1 kind of data\n• 2 sessions are not in the declarative file (they are in the database dump)',
       '*Where:* main `/var/backups/kong/production/B-142`\n*Proof:* verified: 40.1 MB read back from 1 place and compared, <!date^1795226580^{date_short_pretty} {time}|2026-11-21 02:03 UTC>.\n⚠️ *NOT ENCRYPTED*: whoever can read the place can read the data, secrets included.',
     ]);
+  });
+
+  test('of an encrypted backup says so, and does not warn', () => {
+    const { text, blocks } = drawn(story(...savedWith(gap), ...proven));
+    expect(text).toMatch(/ It is encrypted\.$/);
+    expect(textsOf(blocks)[4]).toMatch(/\n🔒 \*Encrypted:\* only whoever holds the identity can open it\.$/);
+    expect(JSON.stringify(blocks)).not.toContain('NOT ENCRYPTED');
   });
 
   test('of a backup with gaps never says complete', () => {

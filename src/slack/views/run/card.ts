@@ -7,7 +7,7 @@ import { actions, context, drawing, header, ownMark, section } from '../kit/bloc
 import type { ViewContext } from '../kit/context.ts';
 import { bytes, capital, cut, date, escape, lines, listed, named, sentence } from '../kit/text.ts';
 import { cancelButton, gateBlocks, retryButton } from './gate.ts';
-import { resultBlocks, signatures } from './result.ts';
+import { isEncrypted, resultBlocks, signatures } from './result.ts';
 import { savedBy } from './facts.ts';
 import { restoreBlocks } from './restore.ts';
 import { KIND_WORDS, placeName, policyInWords, runName, stand, stillToVote } from './stand.ts';
@@ -51,11 +51,12 @@ export function cardSentence(run: Run, view: ViewContext): string {
 }
 
 function savedSentence(run: Run): string {
-  const { gaps, published } = savedBy(run);
+  const saved = savedBy(run);
+  const { gaps, published } = saved;
   const places = listed(published?.places.map(({ destination }) => escape(destination)) ?? [], 4);
-  const saved = published === null ? '' : ` ${bytes(published.bytes)} lie in ${places}.`;
+  const lie = published === null ? '' : ` ${bytes(published.bytes)} lie in ${places}.`;
   const missing = gaps.length === 0 ? '' : ` Not in it: ${cut(gaps.map(({ what }) => escape(what)).join('; '), 800)}.`;
-  return `${saved}${missing} It is NOT ENCRYPTED.`;
+  return `${lie}${missing} It is ${isEncrypted(saved) ? 'encrypted' : 'NOT ENCRYPTED'}.`;
 }
 
 function nextSentence(run: Run, view: ViewContext): string {

@@ -81,8 +81,19 @@ function whereText(saved: Saved): string {
   return [
     `*Where:* ${places.length === 0 ? 'nowhere' : lines(places.map(placeText), 1500)}`,
     proof,
-    '⚠️ *NOT ENCRYPTED*: whoever can read the place can read the data, secrets included.',
+    encryptionText(saved),
   ].join('\n');
+}
+
+/** A set says itself that it is not encrypted, as one of its gaps. */
+export function isEncrypted({ published }: Pick<Saved, 'published'>): boolean {
+  return published !== null && !published.gaps.some(({ kind }) => kind === 'encryption');
+}
+
+function encryptionText(saved: Saved): string {
+  return isEncrypted(saved)
+    ? '🔒 *Encrypted:* only whoever holds the identity can open it.'
+    : '⚠️ *NOT ENCRYPTED*: whoever can read the place can read the data, secrets included.';
 }
 
 function placeText(place: Place): string {
