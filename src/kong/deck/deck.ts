@@ -1,28 +1,13 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import type { Command, Environment, Finished, RunCommand } from '../../run-command/command.ts';
+import type { Command, Finished, RunCommand } from '../../run-command/command.ts';
 import { Fault } from '../../runs/fault.ts';
+import { commonArguments, deckEnvironment } from './deck-environment.ts';
+import type { DeckOptions } from './deck-environment.ts';
 import { faultOfDeck, withoutSecrets } from './deck-faults.ts';
-import type { DeckTool } from '../dump/tools.ts';
-
-export interface DeckOptions {
-  readonly run: RunCommand;
-  readonly deck: DeckTool;
-  readonly gateway: string;
-  readonly url: string;
-  readonly token?: string | undefined;
-  readonly caFile?: string | undefined;
-  readonly edition: 'community' | 'enterprise';
-  /** The attempt's folder on the worker: decK's private HOME when it runs there. */
-  readonly workDir: string;
-  /** Per request of decK to Kong. */
-  readonly requestTimeoutMs: number;
-  /** For a whole decK run; a hanging decK is killed then. */
-  readonly timeoutMs: number;
-}
 
 export interface DeckDump {
   /** Null: no `-w`. On Kong OSS `default` counts as null, and any other is refused. */
@@ -30,6 +15,10 @@ export interface DeckDump {
   /** On the worker, 0600, wherever decK runs. */
   readonly outFile: string;
   readonly withId: boolean;
+  /** RBAC roles and their endpoints alone, which a file of anything else may not hold. */
+  readonly rbacOnly?: boolean;
+  /** Only entities with all of these. */
+  readonly selectTags?: readonly string[];
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: (line: string) => void;
 }
@@ -92,6 +81,8 @@ async function dump(options: DeckOptions, request: DeckDump): Promise<DeckDumped
     streamed ? '-' : request.outFile,
     '--yes',
     ...(request.withId ? ['--with-id'] : []),
+    ...(request.rbacOnly === true ? ['--rbac-resources-only'] : []),
+    ...(request.selectTags ?? []).flatMap((tag) => ['--select-tag', tag]),
     ...workspaceArguments(options, request.workspace),
   ];
   const outFile = streamed ? request.outFile : undefined;
@@ -168,7 +159,7 @@ async function gateway(
   const command: Command = {
     program: options.deck.program,
     args: ['gateway', doing, ...args, ...commonArguments(options)],
-    env: await environment(options),
+    env: await deckEnvironment(options),
     timeoutMs: options.timeoutMs,
     keep: KEEP_BYTES,
     ...(input === undefined ? {} : { input }),
@@ -208,36 +199,6 @@ function tellWithoutSecrets(
   return (stream, line) => {
     if (stream === 'stderr' || !errorsAlone) onLine(withoutSecrets(line, token));
   };
-}
-
-async function environment(options: DeckOptions): Promise<Environment> {
-  const { run, workDir, url, caFile } = options;
-  const common = { DECK_KONG_ADDR: url, DECK_ANALYTICS: 'off', ...tokenVariable(options) };
-  if (run.sameHost) return { ...common, HOME: workDir, TMPDIR: workDir };
-  // The certificate lies on the worker, like everything that the Admin API needs.
-  return caFile === undefined ? common : { ...common, DECK_CA_CERT_FILE: { file: await readFile(caFile, 'utf8') } };
-}
-
-function commonArguments(options: DeckOptions): string[] {
-  return [
-    '--analytics=false',
-    '--no-color',
-    '--timeout',
-    String(Math.max(1, Math.ceil(options.requestTimeoutMs / 1000))),
-    ...(options.caFile === undefined || !options.run.sameHost ? [] : ['--ca-cert-file', options.caFile]),
-  ];
-}
-
-function tokenVariable({ deck, token, gateway }: DeckOptions): Record<string, string> {
-  if (token === undefined || token === '') return {};
-  if (deck.adminTokenVariable) return { DECK_KONG_ADMIN_TOKEN: token };
-  // Older decK reads a list of headers here, parted by white space, and knows no way to quote one.
-  if (!/\s/.test(token)) return { DECK_HEADERS: `Kong-Admin-Token:${token}` };
-  throw new Fault(
-    'deck.token',
-    `The Admin API token of ${gateway} contains white space, which decK ${deck.version} cannot pass on.`,
-    'Look at the secret for a pasted line end, or install decK 1.64 or newer.',
-  );
 }
 
 function workspaceArguments({ edition, gateway }: DeckOptions, workspace: string | null): string[] {

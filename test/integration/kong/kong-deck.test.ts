@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { deckFor } from '../../../src/kong/deck/deck.ts';
-import type { Deck, DeckOptions } from '../../../src/kong/deck/deck.ts';
+import type { Deck } from '../../../src/kong/deck/deck.ts';
+import type { DeckOptions } from '../../../src/kong/deck/deck-environment.ts';
 import { findDeck } from '../../../src/kong/dump/tools.ts';
 import type { DeckTool } from '../../../src/kong/dump/tools.ts';
 import { localRunner } from '../../../src/run-command/local.ts';
@@ -54,6 +55,15 @@ describe.skipIf(!need('deck') || !need('fixtures'))('real decK on what a real Ko
   test('ping answers the version of Kong and carries the token', async () => {
     expect(await deck().ping()).toBe('3.9.1');
     expect(kong.asked.at(-1)?.headers['kong-admin-token']).toBe(TOKEN);
+  });
+
+  test.each([
+    ['without white space, by the environment', { 'x-pass': 'p1', 'x-other': 'p2' }],
+    ['with white space, by a private file', { 'x-pass': 'p1 and more', 'x-other': 'p2' }],
+  ])('headers of its own go %s, and the token with them', async (_, headers) => {
+    await deck({ headers, deck: { ...tool, adminTokenVariable: false } }).dump(dumpTo());
+    const last = kong.asked.at(-1)?.headers;
+    expect({ ...last }).toMatchObject({ ...headers, 'kong-admin-token': TOKEN });
   });
 
   test.each(['3.9.1', '2.8.5'] as const)(
