@@ -148,7 +148,10 @@ function engineDeps(parts: Parts, options: CoreOptions, { folders, locks }: Grou
     folders,
     retrySeconds: config.limits.retry_seconds,
     serves: new Set(options.serves),
-    onAttempt: ({ step, outcome, seconds }) => metrics.stepEnded(step, outcome, seconds),
+    onAttempt: ({ runId, step, outcome, seconds }) => {
+      metrics.stepEnded(step, outcome, seconds);
+      log.info({ runId, step, outcome, seconds }, 'a step ended');
+    },
   };
 }
 

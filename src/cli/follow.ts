@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operations, ProgressRow } from '../engine/ports.ts';
 import { openGate } from '../runs/rules/gate.ts';
+import type { RunEvent } from '../runs/event.ts';
 import type { PersonId } from '../runs/person.ts';
+import type { Plan } from '../runs/plan.ts';
 import type { Run } from '../runs/run.ts';
 import { clock } from './show/amounts.ts';
-import { gateLines, progressText, showRun } from './show/run.ts';
+import { gateLines, lacksWorker, progressText, showRun } from './show/run.ts';
 import { isNews, tellEvent } from './show/tell-event.ts';
 import { sentence } from './say.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
-
-/** After this long without any step somebody should look whether a worker runs at all. */
-const NO_WORKER_MS = 20_000;
 
 /**
  * Prints what happens to a run until it ends or waits for people. Leaving (Ctrl-C) leaves the run alone.
@@ -30,7 +29,7 @@ export async function follow(
     if (found === null) return EXIT.failed;
     const { run, events, progress } = found;
     for (const event of events.filter(({ version }) => version > seen).filter(isNews)) {
-      terminal.out(`${clock(event.at)}  ${tellEvent(event, { name, plan: run.plan })}`);
+      if (!ENDS.has(event.type)) terminal.out(`${clock(event.at)}  ${tellShortly(event, { name, plan: run.plan })}`);
     }
     seen = run.version;
     if (run.outcome !== undefined) return ended(terminal, run, name);
@@ -51,6 +50,19 @@ export async function follow(
   }
 }
 
+/** How a run ended is said once, at its end. */
+const ENDS: ReadonlySet<string> = new Set(['run.succeeded', 'run.failed', 'run.cancelled', 'run.held']);
+
+/** Why a step failed is said once, at the end as well; a failure to clean up is not why the run failed. */
+function tellShortly(
+  event: RunEvent,
+  told: { readonly name: (person: PersonId) => string; readonly plan: Plan },
+): string {
+  if (event.type !== 'step.failed') return tellEvent(event, told);
+  const step = told.plan.steps.find(({ id }) => id === event.data.step);
+  return step === undefined || step.cleanup === true ? tellEvent(event, told) : `${step.title}: failed`;
+}
+
 /** In steps of 10 %, so that a log of it stays readable. */
 function progressLine(run: Run, progress: ProgressRow | null): string {
   if (progress === null || run.steps[progress.step]?.status !== 'running') return '';
@@ -63,8 +75,7 @@ function progressLine(run: Run, progress: ProgressRow | null): string {
 }
 
 function warnWithoutWorker(terminal: Terminal, run: Run): boolean {
-  const started = Object.values(run.steps).some(({ attempt }) => attempt > 0);
-  if (started || terminal.now().getTime() - Date.parse(run.requestedAt) < NO_WORKER_MS) return false;
+  if (!lacksWorker(run, terminal.now())) return false;
   terminal.err(`No worker has taken ${run.id} yet. Does one run?  kong-chatops start --only worker`);
   return true;
 }

@@ -9,19 +9,23 @@ export type ParsedYaml =
   | { readonly ok: true; readonly value: unknown; readonly locate: Locate }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
-/** YAML 1.2 with merge keys (`<<`), so that policies can be written once. Every syntax fault with its line and column. */
+/** One lost quote makes a hundred syntax faults: the first ones tell, the others bury them. */
+const SHOWN = 3;
+
+/** YAML 1.2 with merge keys (`<<`), so that policies can be written once. The first syntax faults with their lines and columns. */
 export function parseYaml(text: string): ParsedYaml {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   const problems = [...document.errors, ...document.warnings];
   if (problems.length > 0) {
-    return {
-      ok: false,
-      faults: problems.map((problem) => {
-        const { line, col } = lines.linePos(problem.pos[0]);
-        return { path: '', line, column: col, found: redact(problem.message), allowed: 'YAML 1.2' };
-      }),
-    };
+    const faults = problems.slice(0, SHOWN).map((problem): ConfigFault => {
+      const { line, col } = lines.linePos(problem.pos[0]);
+      return { path: '', line, column: col, found: redact(problem.message), allowed: 'YAML 1.2' };
+    });
+    const more = problems.length - faults.length;
+    const found = `${more} more syntax ${more === 1 ? 'fault' : 'faults'} after these`;
+    const rest = { path: '', found, allowed: 'none; most of them follow from the first' };
+    return { ok: false, faults: more === 0 ? faults : [...faults, rest] };
   }
   try {
     const value: unknown = document.toJS();

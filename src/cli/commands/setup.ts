@@ -1,6 +1,7 @@
-import { readEnvironment } from '../../config/environment.ts';
+import { readEnvironment, slackFaults } from '../../config/environment.ts';
 import { formatFaults } from '../../config/fault.ts';
 import { readConfig, readConfigFile } from '../../config/read.ts';
+import type { Config } from '../../config/schema.ts';
 import type { Cli } from '../context.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 
@@ -17,7 +18,15 @@ export function configCheck(cli: Cli, fileOnly: boolean): ExitCode {
   cli.terminal.out(`${read.path} is valid${fileOnly ? ' (environment and secrets were not looked at)' : ''}.`);
   cli.terminal.out(`  gateways: ${gateways}`);
   cli.terminal.out(`  people: ${file.people.length}, groups: ${file.groups.map(({ name }) => name).join(', ')}`);
+  if ('config' in read) sayWhatStartLacks(cli, read.config);
   return EXIT.ok;
+}
+
+/** A worker needs nothing of Slack, so this is no fault of the configuration; whoever starts the bot here must know. */
+function sayWhatStartLacks({ terminal }: Cli, { slack, environment }: Config): void {
+  const lacking = slackFaults(slack.mode, environment).map(({ path }) => path);
+  if (lacking.length === 0) return;
+  terminal.out(`  not set here: ${lacking.join(', ')}. \`start\` needs them; \`start --only worker\` does not.`);
 }
 
 /** `migrate`: needs the environment alone, so that a one-shot job can run it without the configuration file. */

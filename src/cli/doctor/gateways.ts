@@ -8,6 +8,7 @@ import { findPostgresTools, findPsql } from '../../kong/dump/tools.ts';
 import type { RunCommand } from '../../run-command/command.ts';
 import { runnerFor } from '../../run-command/runner-for.ts';
 import { Fault } from '../../runs/fault.ts';
+import { adminConnection } from '../../steps/gateway-access.ts';
 import { fail, ok, warn, type Check, type Finding } from './check.ts';
 import { installCommand, type Platform } from './machine.ts';
 
@@ -33,15 +34,9 @@ export function gatewayChecks(config: Config, platform: Platform): readonly Chec
   });
 }
 
-async function adminFindings(config: Config, { name, admin_api }: GatewayConfig): Promise<readonly Finding[]> {
-  const about = `${name}: Admin API`;
-  const api = adminApi({
-    gateway: name,
-    url: admin_api.url,
-    token: admin_api.token === undefined ? undefined : config.secret(admin_api.token),
-    caFile: admin_api.ca_file,
-    timeoutMs: admin_api.timeout_seconds * 1000,
-  });
+async function adminFindings(config: Config, gateway: GatewayConfig): Promise<readonly Finding[]> {
+  const about = `${gateway.name}: Admin API`;
+  const api = adminApi(adminConnection({ gateway, secret: config.secret }, gateway.admin_api));
   try {
     const root = await api.root();
     const status = await api.status();

@@ -23,10 +23,36 @@ export function showRun({ run, progress, now, name }: ShowRun): string[] {
       .filter(({ id, cleanup, phase }) => (cleanup !== true && phase === undefined) || isBegun(run, id))
       .map(({ id, title }) => `  ${stepLine(run, id, title, progress, now)}`),
     ...changeLines(run),
+    ...run.gates.flatMap((one) => decidedLine(one, name)),
+    ...workerLines(run, now),
     ...(gate === undefined ? [] : gateLines(gate, name)),
     ...holdLines(run),
     ...endLines(run),
   ];
+}
+
+/** Who decided what: the approval is what an auditor asks for first. */
+function decidedLine({ gate, status, decidedBy = [], decidedAt, reason }: Gate, name: ShowRun['name']): string[] {
+  if (status !== 'go' && status !== 'no-go') return [];
+  const when = decidedAt === undefined ? '' : ` at ${clock(decidedAt)}`;
+  return [
+    `  ${status} by ${decidedBy.map(name).join(' and ')}${when} (${gate})${reason === undefined ? '' : `: ${reason}`}`,
+  ];
+}
+
+/** After this long without any step somebody should look whether a worker runs at all, seconds. */
+const NO_WORKER_SECONDS = 5;
+
+/** True when nobody has taken the run although somebody should have by now. */
+export function lacksWorker(run: Run, now: Date): boolean {
+  const started = Object.values(run.steps).some(({ attempt }) => attempt > 0);
+  const waits = (now.getTime() - Date.parse(run.requestedAt)) / 1000 >= NO_WORKER_SECONDS;
+  return run.outcome === undefined && run.cancel === undefined && openGate(run) === undefined && !started && waits;
+}
+
+function workerLines(run: Run, now: Date): string[] {
+  if (!lacksWorker(run, now)) return [];
+  return [`  no worker has taken it yet. Does one run?  kong-chatops start --only worker`];
 }
 
 /** The way back is shown once somebody takes it. */
@@ -111,12 +137,21 @@ function took(from: string | undefined, to: string | undefined): string {
 function endLines(run: Run): string[] {
   if (run.outcome === undefined) return [];
   const ended = run.endedAt === undefined ? '' : ` at ${clock(run.endedAt)}`;
-  if (run.outcome === 'succeeded') return [`  succeeded${ended}`, ...setLines(run)];
+  if (run.outcome === 'succeeded') return [`  succeeded${ended}${proof(run)}`, ...setLines(run)];
   if (run.outcome === 'cancelled') return [`  cancelled${ended}: ${run.cancelReason ?? 'no reason was given'}`];
   return [
-    `  failed${ended}: ${run.fault?.message ?? 'no reason was recorded'}`,
-    `  ${run.fault?.hint ?? ''}`.trimEnd(),
+    `  failed${ended}: ${indented(run.fault?.message ?? 'no reason was recorded')}`,
+    `  ${indented(run.fault?.hint ?? '')}`.trimEnd(),
   ];
+}
+
+function proof(run: Run): string {
+  return run.steps['verify-set']?.status === 'succeeded' ? ', verified: every byte was read back and compared' : '';
+}
+
+/** A list inside a message stays below its first line. */
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n    ');
 }
 
 /** What was saved, where it lies, and what is not in it. */
@@ -124,12 +159,27 @@ function setLines(run: Run): string[] {
   const outputs = run.steps['publish-set']?.outputs;
   if (outputs === undefined) return [];
   const places = list(outputs['places']).map((place) => `${text(place, 'destination')}: ${text(place, 'path')}`);
-  const gaps = list(outputs['gaps']).map((gap) => {
-    const where = text(gap, 'onlyIn') === '?' ? 'not in it' : 'only in the database dump';
-    return `  ${where}: ${text(gap, 'what')} (${text(gap, 'why')})`;
-  });
+  const gaps = list(outputs['gaps']).map((gap) => ({ only: text(gap, 'onlyIn') !== '?', line: gapLine(gap) }));
   const bytes = typeof outputs['bytes'] === 'number' ? `, ${size(outputs['bytes'])}` : '';
-  return [`  set ${text(outputs, 'set')}${bytes} in ${places.join('; ')}`, ...gaps];
+  return [
+    `  set ${text(outputs, 'set')}${bytes} in ${places.join('; ')}`,
+    ...group(
+      'not in it:',
+      gaps.filter(({ only }) => !only),
+    ),
+    ...group(
+      'only in the database dump:',
+      gaps.filter(({ only }) => only),
+    ),
+  ];
+}
+
+function gapLine(gap: unknown): string {
+  return `    ${text(gap, 'what')} (${text(gap, 'why')})`;
+}
+
+function group(title: string, gaps: readonly { readonly line: string }[]): string[] {
+  return gaps.length === 0 ? [] : [`  ${title}`, ...gaps.map(({ line }) => line)];
 }
 
 function list(value: unknown): readonly unknown[] {

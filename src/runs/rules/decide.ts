@@ -60,6 +60,8 @@ function vote(run: Run, command: CommandOf<'vote'>, now: Date): Decision {
   const gate = run.gates.find(({ gate }) => gate === command.gate);
   if (gate === undefined) return { events: [], refusal: unknownGate(command.gate) };
   const right = votingRight(run, gate, command);
+  // To whoever asked for it, what became of the gate is the better answer than that their vote never counts.
+  if (right?.code === 'own-request' && gate.status !== 'open') return refused(command, closedGate(run, gate));
   if (right !== null) return refused(command, right);
   const words = checkComment(command);
   if (words !== null) return { events: [], refusal: words };

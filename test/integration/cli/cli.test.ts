@@ -42,7 +42,7 @@ describe('backup', () => {
     expect(code).toBe(0);
     expect(out).toContain('Alice asked for a backup of production: before the upgrade');
     expect(out).toContain('Dump the database: done');
-    expect(out).toMatch(/succeeded at [-0-9]+ [:0-9]+Z$/m);
+    expect(out).toMatch(/succeeded at [-0-9]+ [:0-9]+Z, verified: every byte was read back and compared$/m);
   });
 
   it('stops following when people must decide, and tells them how', async () => {

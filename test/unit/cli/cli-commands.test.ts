@@ -126,7 +126,8 @@ describe('config check', () => {
       code: 0,
       out:
         `${config.path} is valid.\n  gateways: production (production), staging (staging)\n` +
-        '  people: 4, groups: operators, approvers',
+        '  people: 4, groups: operators, approvers\n' +
+        '  not set here: SLACK_BOT_TOKEN, SLACK_APP_TOKEN. `start` needs them; `start --only worker` does not.',
       err: '',
     });
   });

@@ -16,6 +16,7 @@ import {
   planOf,
   preflightDone,
   requestedBody,
+  START,
   stepStarted,
   story,
 } from '../../support/story.ts';
@@ -134,11 +135,59 @@ describe('a run in the terminal', () => {
       ...did('publish-set', { set: 'S1', bytes: 2_000_000, gaps, places }),
       { type: 'run.succeeded', data: {} },
     );
-    expect(showRun({ run, progress: null, now: NOW, name }).slice(-3)).toEqual([
+    expect(showRun({ run, progress: null, now: NOW, name }).slice(-4)).toEqual([
       '  succeeded at 2026-11-21 02:00:03Z',
       '  set S1, 2.0 MB in main: /sets/1',
-      '  not in it: the set is not encrypted (not built yet)',
+      '  not in it:',
+      '    the set is not encrypted (not built yet)',
     ]);
+  });
+
+  it('says who approved it, what was proven, and what only the dump holds', () => {
+    const gaps = [{ kind: 'keys', count: 1, what: '1 key', why: 'decK knows none', onlyIn: 'database' }];
+    const opened = {
+      gate: 'B-142.g1',
+      step: 'dump-database',
+      attempt: 1,
+      policy: { requirements: [{ group: 'approvers', minimum: 1 }], expiresSeconds: 3600, cli: true },
+      digest: 'd'.repeat(64),
+      evidence: [],
+      observed: OBSERVED,
+      expiresAt: '2026-11-21T03:00:00.000Z',
+    };
+    const run = story(
+      requestedBody(),
+      ...preflightDone,
+      { type: 'gate.opened', data: opened },
+      { type: 'vote.cast', data: { gate: 'B-142.g1', person: ALICE, choice: 'go' } },
+      { type: 'gate.decided', data: { gate: 'B-142.g1', outcome: 'go', by: [ALICE] } },
+      ...did('publish-set', { set: 'S1', bytes: 2_000_000, gaps, places: [] }),
+      ...did('verify-set', {}),
+      { type: 'run.succeeded', data: {} },
+    );
+    const lines = showRun({ run, progress: null, now: NOW, name });
+    expect(lines).toContain('  go by Alice at 2026-11-21 02:00:05Z (B-142.g1)');
+    expect(lines.slice(-4)).toEqual([
+      '  succeeded at 2026-11-21 02:00:10Z, verified: every byte was read back and compared',
+      '  set S1, 2.0 MB in ',
+      '  only in the database dump:',
+      '    1 key (decK knows none)',
+    ]);
+  });
+
+  it('says that no worker has taken a run that is five seconds old', () => {
+    const run = story(requestedBody(planOf(null)));
+    const said = (now: Date): boolean =>
+      showRun({ run, progress: null, now, name }).some((line) => line.includes('no worker'));
+    expect([said(new Date(START.getTime() + 4999)), said(new Date(START.getTime() + 5000))]).toEqual([false, true]);
+  });
+
+  it('keeps a list inside a failure below its first line', () => {
+    const fault = { code: 'x', message: 'Two checks failed:\n• a\n• b', hint: 'Mend them.' };
+    const run = story(requestedBody(planOf(null)), { type: 'run.failed', data: { step: 'preflight', fault } });
+    expect(showRun({ run, progress: null, now: NOW, name }).slice(-2)[0]).toBe(
+      '  failed at 2026-11-21 02:00:01Z: Two checks failed:\n    • a\n    • b',
+    );
   });
 
   it('says why it failed and what to do next', () => {

@@ -224,6 +224,13 @@ describe('a file that cannot be read', () => {
     expect(faultsOf('slack: {team: T01LOCAL}\npeople:\n  - {id: U01\n')).toMatchObject([
       { path: '', line: 4, column: 1, allowed: 'YAML 1.2' },
     ]);
+    const broken = Array.from({ length: 40 }, (_, line) => `key${line}: 'x' 'y'`).join('\n');
+    expect(faultsOf(broken).map(({ line, found }) => line ?? found)).toEqual([
+      1,
+      2,
+      3,
+      '37 more syntax faults after these',
+    ]);
     expect(faultsOf('slack: 1\nslack: 2\n')).toMatchObject([{ line: 2, column: 1, found: 'Map keys must be unique' }]);
   });
 

@@ -101,6 +101,15 @@ describe('votes (section 2)', () => {
     ]);
   });
 
+  it('a requester who presses an old button learns what became of the gate', () => {
+    const both: Standing = { person: ALICE, roles: ['operator', 'approver'], groups: ['approvers'] };
+    const decided: EventBody = { type: 'gate.decided', data: { gate: GATE, outcome: 'go', by: [BOB] } };
+    const { events, refusal } = decide(story(...waiting(), cast(BOB), decided), vote(both), minutes(1));
+    expect(refusal?.code).not.toBe('own-request');
+    expect(refusal?.message).toMatch(/decided/);
+    expect(events.map(({ type }) => type)).toEqual(['refusal.recorded']);
+  });
+
   it('one no-go vetoes, whoever said go before (2.1), and needs a reason (2.5)', () => {
     const run = story(...waiting(TWO_APPROVERS, [cast(BOB)]));
     expect(decide(run, vote(approver(CAROL), 'no-go', { comment: 'short' }), minutes(1)).refusal).toEqual({
