@@ -1,5 +1,7 @@
 import { adminApi } from '../kong/admin/admin.ts';
 import type { AdminApi } from '../kong/admin/admin.ts';
+import type { AdminApiOptions } from '../kong/admin/admin-request.ts';
+import type { GatewayConfig } from '../config/schema.ts';
 import { openDatabase } from '../kong/database/database.ts';
 import type { DatabaseAccess, DatabaseConfig, DatabaseSession } from '../kong/database/database.ts';
 import { findPsql } from '../kong/dump/tools.ts';
@@ -15,20 +17,40 @@ export async function withAdmin<T>(
   signal: AbortSignal,
   work: (admin: AdminApi) => Promise<T>,
 ): Promise<T> {
-  const { name, admin_api } = deps.gateway;
-  const admin = adminApi({
-    gateway: name,
-    url: admin_api.url,
-    token: adminToken(deps),
-    caFile: admin_api.ca_file,
-    timeoutMs: admin_api.timeout_seconds * 1000,
-    signal,
-  });
+  const admin = adminApi({ ...adminConnection(deps, deps.gateway.admin_api), signal });
   try {
     return await work(admin);
   } finally {
     await admin.close();
   }
+}
+
+/** How an Admin API of this gateway is reached: its own, or that of one of its nodes. Secrets are read now. */
+export function adminConnection(
+  { gateway, secret }: Pick<StepDeps, 'gateway' | 'secret'>,
+  api: GatewayConfig['admin_api'],
+): Omit<AdminApiOptions, 'signal'> {
+  return {
+    gateway: gateway.name,
+    url: api.url,
+    token: api.token === undefined ? undefined : secret(api.token),
+    caFile: api.ca_file,
+    headers: adminHeaders(api, secret),
+    clientCertificate: clientCertificateOf(api),
+    timeoutMs: api.timeout_seconds * 1000,
+  };
+}
+
+export function adminHeaders(
+  { headers }: GatewayConfig['admin_api'],
+  secret: StepDeps['secret'],
+): Readonly<Record<string, string>> {
+  const entries = Object.entries(headers ?? {});
+  return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'string' ? value : secret(value)]));
+}
+
+export function clientCertificateOf({ client_certificate: client }: GatewayConfig['admin_api']) {
+  return client === undefined ? undefined : { certFile: client.cert_file, keyFile: client.key_file };
 }
 
 export function adminToken(deps: StepDeps): string | undefined {

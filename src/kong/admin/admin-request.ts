@@ -10,6 +10,10 @@ export interface AdminApiOptions {
   readonly url: string;
   readonly token?: string | undefined;
   readonly caFile?: string | undefined;
+  /** Sent with every request. Values may be secrets. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Both PEM, on the worker. */
+  readonly clientCertificate?: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** For one request, answer read. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -30,7 +34,7 @@ const LARGEST_ANSWER = 128 * 1024 * 1024;
 const KEEP_ALIVE_MS = 1000;
 
 /** A request that may change something, without a body. */
-export type Send = (method: 'GET' | 'DELETE', path: string) => Promise<Answer>;
+export type Send = (method: 'GET' | 'POST' | 'DELETE', path: string) => Promise<Answer>;
 
 /** A connection to one Admin API, made at the first question. */
 export function connectAdmin(options: AdminApiOptions): {
@@ -39,7 +43,7 @@ export function connectAdmin(options: AdminApiOptions): {
   readonly close: () => Promise<void>;
 } {
   const base = new URL(options.url);
-  const headers = requestHeaders(base, options.token);
+  const headers = requestHeaders(base, options);
   base.username = '';
   base.password = '';
   const address = base.href.replace(/\/$/, '');
@@ -58,23 +62,39 @@ export function connectAdmin(options: AdminApiOptions): {
 }
 
 /** fetch refuses addresses with user and password, so they travel as the header that they mean. */
-function requestHeaders(base: URL, token: string | undefined): Record<string, string> {
+function requestHeaders(
+  base: URL,
+  { token, headers }: Pick<AdminApiOptions, 'token' | 'headers'>,
+): Record<string, string> {
   const user = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`;
   return {
+    ...headers,
     accept: 'application/json',
     ...(user === ':' ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` }),
     ...(token === undefined || token === '' ? {} : { 'kong-admin-token': token }),
   };
 }
 
-async function trust({ caFile, gateway }: AdminApiOptions): Promise<{ ca?: Buffer }> {
-  if (caFile === undefined) return {};
+async function trust(options: AdminApiOptions): Promise<{ ca?: Buffer; cert?: Buffer; key?: Buffer }> {
+  const { caFile, clientCertificate: client, gateway } = options;
+  return {
+    ...(caFile === undefined ? {} : { ca: await readPem(caFile, `admin_api.ca_file of ${gateway}`) }),
+    ...(client === undefined
+      ? {}
+      : {
+          cert: await readPem(client.certFile, `admin_api.client_certificate.cert_file of ${gateway}`),
+          key: await readPem(client.keyFile, `admin_api.client_certificate.key_file of ${gateway}`),
+        }),
+  };
+}
+
+async function readPem(path: string, key: string): Promise<Buffer> {
   try {
-    return { ca: await readFile(caFile) };
+    return await readFile(path);
   } catch (cause) {
     throw new Fault(
       'kong.ca-file',
-      `The file ${caFile}, which admin_api.ca_file of ${gateway} names, cannot be read.`,
+      `The file ${path}, which ${key} names, cannot be read.`,
       'Correct the path, or let the user that the bot runs as read it.',
       { cause },
     );

@@ -17,6 +17,15 @@ export interface KongRoot {
   readonly prefix: string | null;
   /** Names of the plugins that entities of this node use. */
   readonly pluginsEnabled: readonly string[];
+  /** Whether Enterprise encrypts fields of the database, and how their keys can come back; null: it does not. */
+  readonly keyring: KeyringSettings | null;
+}
+
+export interface KeyringSettings {
+  /** `cluster`: keys live in the memory of the nodes; `vault`: in HashiCorp Vault. */
+  readonly strategy: string;
+  /** The database holds the keys for whoever has the private recovery key. */
+  readonly hasRecoveryKey: boolean;
 }
 
 export interface KongStatus {
@@ -37,6 +46,12 @@ export interface ListAnswer {
   readonly status: number;
 }
 
+export interface Look {
+  readonly status: number;
+  /** Undefined when it is not JSON. */
+  readonly body: unknown;
+}
+
 /** Reads a Kong Admin API. Every method throws a Fault (`kong.…`), or the signal's reason once aborted. */
 export interface AdminApi {
   root(): Promise<KongRoot>;
@@ -45,6 +60,10 @@ export interface AdminApi {
   list(path: string, workspace?: string | null): AsyncIterable<KongEntity>;
   /** How many; null when this Kong has no such list. */
   count(path: string, workspace?: string | null): Promise<number | null>;
+  /** One answer whatever its status: for what a Kong may not have, or not let the token see. A Fault for status 5xx. */
+  look(path: string, workspace?: string | null): Promise<Look>;
+  /** The same for a POST without a body, which is how the keyring is exported. */
+  post(path: string): Promise<Look>;
   /** Names of all workspaces; null on Kong OSS, which has only the default one. */
   workspaces(root: KongRoot): Promise<readonly string[] | null>;
   /** Asks every list that decK would read with size=1. Throws only when Kong does not answer at all. */
@@ -72,6 +91,9 @@ const rootSchema = z.object({
     database: z.enum(['postgres', 'cassandra', 'off']),
     role: z.string().default('traditional'),
     prefix: z.string().optional(),
+    keyring_enabled: z.boolean().optional(),
+    keyring_strategy: z.string().optional(),
+    keyring_recovery_public_key: z.string().optional(),
   }),
 });
 const statusSchema = z.object({
@@ -84,7 +106,7 @@ const pageSchema = z.object({
 });
 
 export function adminApi(options: AdminApiOptions): AdminApi {
-  const { ask, close } = connectAdmin(options);
+  const { ask, send, close } = connectAdmin(options);
   return {
     async root() {
       const root = await read(ask, '/', rootSchema);
@@ -97,6 +119,7 @@ export function adminApi(options: AdminApiOptions): AdminApi {
         nodeId: root.node_id,
         prefix: root.configuration.prefix ?? null,
         pluginsEnabled: root.plugins?.enabled_in_cluster ?? [],
+        keyring: keyringOf(root),
       };
     },
     async status() {
@@ -108,6 +131,8 @@ export function adminApi(options: AdminApiOptions): AdminApi {
     },
     list: (path, workspace) => pages(ask, inWorkspace(path, workspace)),
     count: (path, workspace) => count(ask, inWorkspace(path, workspace)),
+    look: async (path, workspace) => lookedAt(await ask(inWorkspace(path, workspace))),
+    post: async (path) => lookedAt(await send('POST', path)),
     async workspaces(root) {
       if (root.edition === 'community') return null;
       const names: string[] = [];
@@ -116,6 +141,14 @@ export function adminApi(options: AdminApiOptions): AdminApi {
     },
     readableLists: (version, workspace) => readableLists(ask, version, workspace ?? null),
     close,
+  };
+}
+
+function keyringOf({ configuration }: z.infer<typeof rootSchema>): KeyringSettings | null {
+  if (configuration.keyring_enabled !== true) return null;
+  return {
+    strategy: configuration.keyring_strategy ?? 'cluster',
+    hasRecoveryKey: (configuration.keyring_recovery_public_key ?? '') !== '',
   };
 }
 
@@ -132,6 +165,12 @@ function inWorkspace(path: string, workspace: string | null | undefined): string
 
 async function read<T>(ask: Ask, path: string, schema: z.ZodType<T>): Promise<T> {
   return parse(good(await ask(path)), schema);
+}
+
+function lookedAt(answer: Answer): Look {
+  const { status, body, question } = answer;
+  if (status === 429 || status >= 500) throw faultOfStatus(question, status, body !== undefined);
+  return { status, body };
 }
 
 /** The answer, or the Fault that it is. */
@@ -164,24 +203,31 @@ async function* pages(ask: Ask, path: string): AsyncGenerator<KongEntity> {
 }
 
 async function count(ask: Ask, path: string): Promise<number | null> {
-  const probe = await ask(`${path}?size=1`);
-  if (isAbsent(path, probe.status)) return null;
+  let isThere = true;
+  // The first page says whether there is a list at all: one request for most lists of most gateways.
+  const first: Ask = async (asked) => {
+    const answer = await ask(asked);
+    isThere = !isAbsent(path, answer.status);
+    return isThere ? answer : { ...answer, status: 200, body: { data: [] } };
+  };
   let entities = 0;
-  for await (const _ of pages(ask, path)) entities += 1;
-  return entities;
+  for await (const _ of pages(first, path)) entities += 1;
+  return isThere ? entities : null;
 }
 
+/** All at once, as decK itself asks. */
 async function readableLists(ask: Ask, version: string, workspace: string | null): Promise<ListAnswer[]> {
-  const answers: ListAnswer[] = [];
-  for (const list of DECK_LISTS) {
-    const answer = await ask(`${inWorkspace(list.path, workspace)}?size=1`);
-    answers.push(judge(list, answer, version));
-    const member = memberList(list.path, answer);
-    if (member === null) continue;
-    const members = await ask(`${inWorkspace(member.path, workspace)}?size=1`);
-    answers.push(judge({ path: member.name, requiredSince: list.requiredSince }, members, version));
-  }
-  return answers;
+  const answers = await Promise.all(
+    DECK_LISTS.map(async (list) => {
+      const answer = await ask(`${inWorkspace(list.path, workspace)}?size=1`);
+      const judged = judge(list, answer, version);
+      const member = memberList(list.path, answer);
+      if (member === null) return [judged];
+      const members = await ask(`${inWorkspace(member.path, workspace)}?size=1`);
+      return [judged, judge({ path: member.name, requiredSince: list.requiredSince }, members, version)];
+    }),
+  );
+  return answers.flat();
 }
 
 function judge(list: DeckList, { status, body }: Answer, version: string): ListAnswer {

@@ -1,7 +1,11 @@
 import type { AdminApi, KongRoot } from '../../kong/admin/admin.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { Checklist } from './checklist.ts';
+import { eachAtOnce } from '../each-at-once.ts';
 import { counted, some } from '../words.ts';
+
+/** Each of them is some twenty requests at once. */
+const WORKSPACES_AT_ONCE = 4;
 
 export interface GatewaySeen {
   readonly root: KongRoot;
@@ -83,12 +87,12 @@ export function chooseWorkspaces(
 
 /** decK takes "forbidden" for "none" without a word, so a weak token would make a dump that looks whole. */
 async function readableLists(admin: AdminApi, root: KongRoot, workspaces: readonly string[]): Promise<number> {
-  const answers = [];
-  for (const workspace of workspaces) {
+  const found = await eachAtOnce(workspaces, WORKSPACES_AT_ONCE, async (workspace) => {
     const prefix = root.edition === 'community' ? null : workspace;
     const lists = await admin.readableLists(root.version, prefix);
-    answers.push(...lists.map((answer) => ({ ...answer, place: prefix === null ? '/' : `/${workspace}/` })));
-  }
+    return lists.map((answer) => ({ ...answer, place: prefix === null ? '/' : `/${workspace}/` }));
+  });
+  const answers = found.flat();
   const unread = answers.filter(({ answer }) => answer === 'forbidden' || answer === 'failed');
   if (unread.length === 0) return answers.filter(({ answer }) => answer === 'ok').length;
   const named = unread.map(

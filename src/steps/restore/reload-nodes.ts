@@ -5,6 +5,7 @@ import { purgeCache } from '../../kong/admin/node.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { JsonObject } from '../../runs/json.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';
+import { adminConnection } from '../gateway-access.ts';
 import { nodesOf } from './deps.ts';
 import type { RestoreDeps } from './deps.ts';
 
@@ -70,15 +71,7 @@ const TRIES = 3;
 
 /** Null when it was purged. A node that has just reloaded may drop a connection. */
 async function purge(deps: RestoreDeps, { signal }: StepContext, node: NodeConfig): Promise<string | null> {
-  const api = node.admin_api ?? deps.gateway.admin_api;
-  const options = {
-    gateway: deps.gateway.name,
-    url: api.url,
-    token: api.token === undefined ? undefined : deps.secret(api.token),
-    caFile: api.ca_file,
-    timeoutMs: api.timeout_seconds * 1000,
-    signal,
-  };
+  const options = { ...adminConnection(deps, node.admin_api ?? deps.gateway.admin_api), signal };
   for (let tried = 1; ; tried += 1) {
     try {
       await purgeCache(options);

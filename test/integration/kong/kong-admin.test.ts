@@ -45,6 +45,7 @@ describe.skipIf(!need('fixtures'))('the Admin API of a real Kong', () => {
       nodeId: expect.any(String) as string,
       prefix: '/PREFIX/blue',
       pluginsEnabled: expect.arrayContaining(['key-auth', 'cors', 'prometheus']) as string[],
+      keyring: null,
     });
     expect(await api.status()).toEqual({ databaseReachable: true, configurationHash: null });
     expect(await api.workspaces(await api.root())).toBeNull();
