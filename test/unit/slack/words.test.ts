@@ -118,6 +118,12 @@ describe('text', () => {
     expect(escape('a\u061Cb\u200E\u200Fc\u202A\u202Ed\u2066\u2069e')).toBe('abcde');
   });
 
+  test('a reason cannot dress up as the words of the bot: neither bold nor ticks', () => {
+    expect(escape('*Approved by Bob.* :white_check_mark: at 12:30:05')).toBe(
+      '∗Approved by Bob.∗ ꞉white_check_mark꞉ at 12:30:05',
+    );
+  });
+
   test('plain words of strangers stay plain: no address becomes a link, no @channel a mention', () => {
     const text = { type: 'mrkdwn', text: '@channel https://evil.example', verbatim: true };
     expect(section(text.text)).toEqual({ type: 'section', text });

@@ -5,12 +5,20 @@ import { redact } from '../../../runs/words/redact.ts';
 export type Names = Readonly<Record<PersonId, string>>;
 
 /**
- * Makes text from a gateway or a person harmless in Slack's mrkdwn: a service named `<!channel>` pings nobody.
- * Line breaks become spaces, so that one fact stays on one line; text direction marks, which could turn a line around,
- * and other control characters go.
+ * Makes text from a gateway or a person harmless in Slack's mrkdwn: a service named `<!channel>` pings nobody, and a
+ * reason cannot dress up as the bot's own bold words or ticks. Line breaks become spaces, so that one fact stays on one
+ * line; text direction marks, which could turn a line around, and other control characters go.
  */
 export function escape(text: string): string {
-  return oneLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return entities(oneLine(text)).replaceAll(SINGLE_STAR, '∗').replaceAll(EMOJI, '꞉$1꞉');
+}
+
+/** Several in a row format nothing, and stand for what was redacted. */
+const SINGLE_STAR = /(?<!\*)\*(?!\*)/g;
+const EMOJI = /:([a-z0-9_+-]*[a-z][a-z0-9_+-]*):/gi;
+
+function entities(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** The same for `plain_text` objects, where Slack decodes no entities: the three characters get look-alikes. */
@@ -20,7 +28,7 @@ export function plain(text: string): string {
 
 /** Text from outside as inline code. */
 export function code(text: string): string {
-  const inside = escape(text).replaceAll('`', "'");
+  const inside = entities(oneLine(text)).replaceAll('`', "'");
   return inside === '' ? '' : `\`${inside}\``;
 }
 
