@@ -34,11 +34,15 @@ function unionFaults(
   return [{ path: formatPath(issue.path), keys: [...issue.path], found, allowed: issue.message }];
 }
 
+/** What a person would name a key. Whatever else stands there may have been pasted by mistake, and is not shown. */
+const WORDS = /^[A-Za-z][A-Za-z_ -]{0,30}$/;
+
 function unknownKey(path: readonly PropertyKey[], key: string, value: unknown): ConfigFault {
   const known = allowedKeys(path, valueAt(value, path));
   // `token: {hunter2: }` makes a key of a secret.
-  if (isSecretPlace(path)) return { path: formatPath(path), found: 'an unknown key', allowed: oneOf(known) };
   const meant = nearest(key, known);
+  const mayBeSecret = isSecretPlace(path) || (meant === null && !WORDS.test(key));
+  if (mayBeSecret) return { path: formatPath(path), found: 'an unknown key', allowed: oneOf(known) };
   return {
     path: formatPath([...path, key]),
     found: `a key that does not exist here${meant === null ? '' : ` (did you mean ${meant}?)`}`,

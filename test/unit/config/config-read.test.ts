@@ -220,6 +220,12 @@ describe('a file that cannot be read', () => {
     });
   });
 
+  it('does not repeat a key that may be a secret which was pasted by mistake', () => {
+    const [fault, ...rest] = faultsOf(VALID.replace('slack: {', 'slack: {xoxb-1234-Abcd: , hunter2: , '));
+    expect([fault, rest.length]).toMatchObject([{ path: 'slack', line: 1, found: 'an unknown key' }, 1]);
+    expect(formatFaults('x', faultsOf(VALID.replace('slack: {', 'slack: {hunter2: , ')))).not.toContain('hunter2');
+  });
+
   it('is reported with line and column when it is not YAML', () => {
     expect(faultsOf('slack: {team: T01LOCAL}\npeople:\n  - {id: U01\n')).toMatchObject([
       { path: '', line: 4, column: 1, allowed: 'YAML 1.2' },
