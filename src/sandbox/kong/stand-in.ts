@@ -8,6 +8,7 @@ import { meetNeighbours } from './neighbours.ts';
 import { serveProxy } from './proxy/serve.ts';
 import type { TokenRights } from './admin/access.ts';
 import { reloadNode, startNode } from './admin/node.ts';
+import type { EnterpriseEntities } from './enterprise/lists.ts';
 import { FaultPlan, type Faults } from './faults.ts';
 import { type Seen, serve, type Serving } from './server.ts';
 import type { Edition, Version } from './version.ts';
@@ -18,6 +19,8 @@ export interface StandInOptions {
   readonly version?: Version;
   /** `enterprise` adds workspaces and the token check as documented; not recorded from a real one. */
   readonly edition?: Edition;
+  /** Of an Enterprise node: users, roles, groups, keyring … */
+  readonly enterprise?: EnterpriseEntities;
   /** When set, requests need it in `Kong-Admin-Token`. */
   readonly token?: string;
   readonly tokenRights?: TokenRights;
@@ -68,6 +71,7 @@ export async function startStandInKong(options: StandInOptions): Promise<StandIn
     version,
     options.edition ?? 'community',
     options.prefix ?? '/usr/local/kong',
+    options.enterprise,
   ).catch(async (error: unknown) => {
     await pool.end();
     throw error;

@@ -1,4 +1,5 @@
 import { isReachable, selectPluginNames } from '../db/statements.ts';
+import { keyringConfiguration } from '../enterprise/keyring.ts';
 import { availablePlugins, bundledPlugins } from '../plugins/table.ts';
 import type { Json } from '../schema/field.ts';
 import { versionText } from '../version.ts';
@@ -41,6 +42,7 @@ function configuration(node: Node): Json {
     pg_password: '******',
     kong_env: `${node.prefix}/.kong_env`,
     nginx_conf: `${node.prefix}/nginx.conf`,
+    ...keyringConfiguration(node),
   };
 }
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import { selectWorkspaces } from '../db/statements.ts';
 import { proxyMemory, type ProxyMemory } from '../proxy/memory.ts';
+import type { EnterpriseEntities } from '../enterprise/lists.ts';
 import { type Kind, kindsOf } from '../entities/table.ts';
 import type { Entity } from '../schema/fill.ts';
 import type { Edition, Version } from '../version.ts';
@@ -22,6 +23,8 @@ export interface Node {
   workspace: string;
   /** What its proxy holds in memory. */
   readonly proxy: ProxyMemory;
+  /** Of an Enterprise node: what it holds beside the entities of its database. */
+  readonly enterprise: EnterpriseEntities;
 }
 
 export interface Call {
@@ -46,7 +49,13 @@ export interface Owner {
 }
 
 /** A node over the database that the pool leads to. Throws when there is no default workspace: Kong would not start. */
-export async function startNode(pool: Pool, version: Version, edition: Edition, prefix: string): Promise<Node> {
+export async function startNode(
+  pool: Pool,
+  version: Version,
+  edition: Edition,
+  prefix: string,
+  enterprise: EnterpriseEntities = {},
+): Promise<Node> {
   const node: Node = {
     version,
     edition,
@@ -58,6 +67,7 @@ export async function startNode(pool: Pool, version: Version, edition: Edition, 
     served: 0,
     workspace: '',
     proxy: proxyMemory(pool),
+    enterprise,
   };
   await reloadNode(node);
   return node;

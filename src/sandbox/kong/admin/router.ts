@@ -1,4 +1,6 @@
 import type { Kind } from '../entities/table.ts';
+import { keyring } from '../enterprise/keyring.ts';
+import { ENTERPRISE_LISTS, enterpriseList } from '../enterprise/lists.ts';
 import { asText, idOf } from '../schema/fill.ts';
 import { type Answer, badRequest, methodNotAllowed, noContent, notBuilt, notFound, ok } from './answer.ts';
 import { collection } from './collections.ts';
@@ -50,11 +52,12 @@ const SPECIAL_SINCE_3: Readonly<Record<string, Handler>> = {
 /** There on the original, not here. */
 const NOT_BUILT = new Set(['acme', 'acme_storage', 'endpoints', 'metrics', 'oauth2_tokens', 'proxy-cache', 'sessions']);
 
-/** Only of Enterprise; its list of roles is always empty. */
+/** Only of Enterprise. */
 const ENTERPRISE: Readonly<Record<string, Handler>> = {
   workspaces,
   kong: getOnly(root),
-  rbac: getOnly((_, call) => (call.path[1] === 'roles' ? ok({ data: [], next: null }) : notBuilt('RBAC'))),
+  keyring,
+  ...Object.fromEntries(ENTERPRISE_LISTS.map((first) => [first, enterpriseList])),
 };
 
 /** Answers one call; the workspace is already taken off its path. */

@@ -1,0 +1,26 @@
+import { type Answer, badRequest, methodNotAllowed, notFound, ok } from '../admin/answer.ts';
+import type { Call, Node } from '../admin/node.ts';
+import type { Json } from '../schema/field.ts';
+
+/** `/keyring` and `/keyring/export`, as the documentation of Enterprise 2.8 to 3.10 has them. */
+export function keyring(node: Node, call: Call): Answer {
+  const held = node.enterprise.keyring;
+  if (held === undefined) return badRequest('keyring is not enabled');
+  const [, doing] = call.path;
+  if (doing === undefined)
+    return call.method === 'GET' ? ok({ ids: ['T6NWgbQG'], active: 'T6NWgbQG' }) : methodNotAllowed;
+  if (doing !== 'export') return notFound;
+  if (call.method !== 'POST') return methodNotAllowed;
+  return held.exported === null ? badRequest('keyring_public_key is not set') : ok({ data: held.exported });
+}
+
+/** What the node's configuration says of it; nothing on OSS. */
+export function keyringConfiguration({ edition, enterprise }: Node): Readonly<Record<string, Json>> {
+  if (edition !== 'enterprise') return {};
+  const { keyring: held } = enterprise;
+  return {
+    keyring_enabled: held !== undefined,
+    keyring_strategy: 'cluster',
+    ...(held?.recoveryKey === true ? { keyring_recovery_public_key: '/etc/kong/recovery.pem' } : {}),
+  };
+}
