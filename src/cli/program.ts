@@ -5,7 +5,7 @@ import { auditShow, type AuditShowFlags } from './commands/audit-show.ts';
 import { addBackupSets } from './commands/backup-set-commands.ts';
 import { backup, type BackupOptions } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
-import { cancel, vote } from './commands/decide.ts';
+import { cancel, vote, withdraw } from './commands/decide.ts';
 import { doctor } from './commands/doctor.ts';
 import { keygen } from './commands/keygen.ts';
 import { drill, restore, type DrillFlags, type RestoreFlags } from './commands/restore.ts';
@@ -116,6 +116,10 @@ function addRuns(program: Command, choose: (work: Work) => void): void {
     .action((asked: string, flags: { reason: string }) =>
       choose(async (cli) => await vote(cli, asked, 'no-go', flags.reason)),
     );
+  program
+    .command('withdraw <gate-or-run>')
+    .description('take your own vote back while the gate is open')
+    .action((asked: string) => choose(async (cli) => await withdraw(cli, asked)));
   program
     .command('cancel <run>')
     .description('stop a run; what it began is put back')

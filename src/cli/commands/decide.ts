@@ -19,6 +19,14 @@ export async function vote(cli: Cli, asked: string, choice: Choice, comment: str
   });
 }
 
+/** `withdraw <gate-or-run>`: takes one's own vote back while the gate is open. */
+export async function withdraw(cli: Cli, asked: string): Promise<ExitCode> {
+  return await answered(cli, async (operations, by) => {
+    const gate = await gateOf(operations, asked);
+    return typeof gate === 'string' ? await operations.withdraw(gate, by) : { ok: false, refusal: gate };
+  });
+}
+
 /** `cancel <run>`. */
 export async function cancel(cli: Cli, runId: string, reason: string | undefined): Promise<ExitCode> {
   return await answered(cli, async (operations, by) => await operations.cancel(runId.toUpperCase(), reason, by));

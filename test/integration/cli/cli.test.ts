@@ -8,7 +8,7 @@ import { realPorts } from '../../../src/cli/wiring.ts';
 import { openStage, type Stage } from '../../support/engine.ts';
 import { ran, testConfig, testTerminal, type Ran } from '../../support/cli.ts';
 import { freshDatabase } from '../../support/store/postgres.ts';
-import { ONE_APPROVER } from '../../support/story.ts';
+import { ONE_APPROVER, TWO_APPROVERS } from '../../support/story.ts';
 
 let open: Stage;
 let gated: Stage;
@@ -99,6 +99,19 @@ describe('approve and no-go', () => {
       systemUser: 'bob',
     });
     await gated.play(id);
+  });
+
+  it('are taken back while the gate is open, by whoever cast them', async () => {
+    const two = await openStage(TWO_APPROVERS);
+    const { id } = await two.request('staging');
+    await two.play(id);
+    const nothing = await cli(two, 'bob', 'withdraw', id);
+    expect([nothing.code, nothing.err]).toEqual([4, expect.stringContaining('no vote')]);
+    await cli(two, 'bob', 'approve', id);
+    expect((await two.load(id)).gates[0]?.votes).toHaveLength(1);
+    const taken = await cli(two, 'bob', 'withdraw', id);
+    expect([taken.code, taken.out]).toEqual([0, expect.stringContaining('so far: nobody')]);
+    await two.close();
   });
 
   it('say that a run waits for nobody', async () => {

@@ -34,6 +34,7 @@ describe('the command line', () => {
       'status',
       'approve',
       'no-go',
+      'withdraw',
       'cancel',
       'backups',
       'restore',
