@@ -34,9 +34,12 @@ export function ageProgram(runner: RunCommand, version: string): Cipher {
   };
 }
 
-/** Keys go by a file of this user alone (0600 in a 0700 folder), never by argument; it is gone when age is. */
+/**
+ * Keys go by a file of this user alone (0600 in a 0700 folder), never by argument; it is gone when age is. Named by the
+ * process, so that the next one finds what a killed one left (see work-folders.ts).
+ */
 async function withKeyFile(keys: readonly string[], run: (file: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'kong-chatops-age-'));
+  const folder = await mkdtemp(join(tmpdir(), `kong-chatops-age-${process.pid}-`));
   try {
     const file = join(folder, 'keys');
     await writeFile(file, `${keys.join('\n')}\n`, { mode: 0o600 });

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { identityToRecipient } from 'age-encryption';
 import { Fault } from '../../runs/fault.ts';
 
 /**
@@ -39,7 +38,9 @@ export function parseIdentities(text: string): readonly string[] {
 
 /** The public halves, in the same order. */
 export async function recipientsOf(identities: readonly string[]): Promise<readonly string[]> {
-  return Promise.all(
+  // The library is large; a bot that only takes backups never needs it.
+  const { identityToRecipient } = await import('age-encryption');
+  return await Promise.all(
     identities.map((identity) =>
       // Its own error would quote the key.
       identityToRecipient(identity).catch(() => {

@@ -1,5 +1,4 @@
 import type { RunCommand } from '../../run-command/command.ts';
-import { ageLibrary } from './cipher-library.ts';
 import { ageProgram } from './cipher-program.ts';
 import type { Cipher } from './cipher.ts';
 
@@ -9,5 +8,8 @@ const ANSWER_MS = 5000;
 export async function findCipher(runner: RunCommand): Promise<Cipher> {
   const finished = await runner.run({ program: 'age', args: ['--version'], timeoutMs: ANSWER_MS });
   const version = /^v?(\d+\.\d+\S*)/.exec(finished.stdout.trim())?.[1];
-  return finished.exitCode === 0 && version !== undefined ? ageProgram(runner, version) : ageLibrary();
+  if (finished.exitCode === 0 && version !== undefined) return ageProgram(runner, version);
+  // Large, and most machines have the program.
+  const { ageLibrary } = await import('./cipher-library.ts');
+  return ageLibrary();
 }

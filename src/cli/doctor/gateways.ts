@@ -66,7 +66,7 @@ async function databaseFindings(
   platform: Platform,
 ): Promise<readonly Finding[]> {
   const about = `${gateway}: database`;
-  const workDir = await mkdtemp(join(tmpdir(), 'kong-chatops-doctor-'));
+  const workDir = await mkdtemp(join(tmpdir(), `kong-chatops-doctor-${process.pid}-`));
   try {
     const password = database.password === undefined ? undefined : config.secret(database.password);
     const access = { password, applicationName: 'kong-chatops doctor', workDir };

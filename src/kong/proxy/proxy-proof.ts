@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import { Fault } from '../../runs/fault.ts';
 import type { Expectation, Probe } from './choose-proofs.ts';
 
@@ -20,6 +20,8 @@ export async function openProxy(address: ProxyAddress): Promise<{ readonly ask: 
   const { caFile } = address;
   const ca = caFile === undefined ? {} : { ca: await readFile(caFile) };
   // No keep-alive: a reloading Kong closes the connections of its old workers.
+  // Loaded here, because an idle bot needs none of it.
+  const { Agent } = await import('undici');
   const agent = new Agent({ pipelining: 0, connect: ca });
   return {
     ask: async (probe) => judge(probe.expect, await answerOf(agent, address, probe)),
@@ -40,6 +42,7 @@ async function answerOf(
 ): Promise<ProxyAnswer> {
   const { path, host, headers = {} } = probe;
   try {
+    const { request } = await import('undici');
     const answer = await request(url.replace(/\/$/, '') + path, {
       dispatcher: agent,
       headers: { ...headers, ...(host === undefined ? {} : { host }), 'user-agent': 'kong-chatops proof' },

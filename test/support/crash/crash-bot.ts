@@ -1,10 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Run } from '../../../src/runs/run.ts';
-import { openGate } from '../../../src/runs/rules/gate.ts';
-import type { Order } from './crash-child.ts';
-import { ALICE, BOB } from '../story.ts';
+import type { Doom, Order } from './crash-child.ts';
 
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url));
 
@@ -14,17 +11,19 @@ export interface CrashBot {
   alive(): boolean;
   /** Whether it died by SIGKILL. Throws when it ended by itself. */
   killed(): boolean;
+  /** Asks once by this key, as soon as it is up. */
   send(key: string, order: Order): void;
-  /** What people do next in the story `key`: Alice asks, Bob says go once he was told of the gate. */
-  act(run: Run | null, key: string): void;
   /** The end of what it logged. */
   log(): string;
   stop(): Promise<void>;
-  kill(): void;
 }
 
-export function startCrashBot(env: NodeJS.ProcessEnv): CrashBot {
-  const child = fork(CHILD, { env, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+export function startCrashBot(env: NodeJS.ProcessEnv, doom: Doom | null): CrashBot {
+  const child = fork(CHILD, {
+    env: { ...env, CRASH_DOOM: JSON.stringify(doom) },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   const said: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString('utf8')));
   let up = false;
@@ -37,29 +36,23 @@ export function startCrashBot(env: NodeJS.ProcessEnv): CrashBot {
     asked.add(key);
     child.send(order, () => undefined);
   };
+  const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const log = (): string => said.join('').slice(-4000);
   return {
     send,
     log,
-    alive: () => up && child.exitCode === null && child.signalCode === null,
+    alive: () => up && !ended(),
     killed: () => {
       if (child.exitCode !== null && child.exitCode !== 0) throw new Error(`the bot ended by itself:\n${log()}`);
       return child.signalCode === 'SIGKILL';
     },
-    act: (run, key) => {
-      if (run === null) return send(key, { do: 'request', person: ALICE, gateway: 'production', key });
-      const gate = openGate(run);
-      // As a person would: only who was told of a gate can decide it.
-      const told = gate !== undefined && run.messages[`needs-you:${gate.gate}`]?.status === 'posted';
-      if (told) send(gate.gate, { do: 'vote', person: BOB, gate: gate.gate });
-    },
     stop: async () => {
       // Its very last append may have been the deadly one.
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (ended()) return;
       const exited = once(child, 'exit');
-      send('stop', { do: 'stop' });
+      if (up) child.send({ do: 'stop' } satisfies Order, () => undefined);
+      else child.kill('SIGKILL');
       await exited;
     },
-    kill: () => void child.kill('SIGKILL'),
   };
 }

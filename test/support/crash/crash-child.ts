@@ -1,37 +1,58 @@
+import { appendFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { readConfig } from '../../../src/config/read.ts';
-import type { EventStore } from '../../../src/engine/ports.ts';
+import type { Answer, EventStore } from '../../../src/engine/ports.ts';
+import type { AppendRequest } from '../../../src/runs/log.ts';
 import { start } from '../../../src/main.ts';
 import { createLog } from '../../../src/operations/log.ts';
+import { isRecovery, pointOf, tellingOf } from './point.ts';
 
-/** What the crash harness asks of its bot. */
+/** What people ask of the bot. The `key` of a delivery makes one run, however often it arrives. */
 export type Order =
-  /** Die by SIGKILL right after this many appends to the next run that begins. 0: live. */
-  | { readonly do: 'arm'; readonly after: number }
-  | { readonly do: 'request'; readonly person: string; readonly gateway: string; readonly key: string }
+  | { readonly do: 'backup' | 'drill' | 'restore'; readonly person: string; readonly key: string }
   | { readonly do: 'vote'; readonly person: string; readonly gate: string }
+  | { readonly do: 'rollback' | 'unlock'; readonly person: string; readonly runId: string }
   | { readonly do: 'stop' };
 
-// A whole bot in a process of its own that can be told when to die.
-let deadlyAppend = 0;
-let doomedRun: string | null = null;
-let appended = 0;
+/** When it dies: at each point that belongs to this telling, once. Written down in `deaths` before. */
+export interface Doom {
+  readonly telling: number;
+  readonly tellings: number;
+  readonly deaths: string;
+}
+
+const GATEWAY = 'production';
+const doom = JSON.parse(process.env['CRASH_DOOM'] ?? 'null') as Doom | null;
+
+// A whole bot in a process of its own that kills itself right after the appends that it is told.
 const wrapStore = (store: EventStore): EventStore => ({
   ...store,
   append: async (request) => {
     const result = await store.append(request);
-    if (!result.appended) return result;
-    if (deadlyAppend > 0 && request.expectedVersion === 0) doomedRun = request.runId;
-    if (request.runId === doomedRun) appended += 1;
-    if (deadlyAppend > 0 && appended === deadlyAppend) process.kill(process.pid, 'SIGKILL');
+    if (result.appended && doom !== null) await dieHere(store, request, doom);
     return result;
   },
 });
+
+async function dieHere(store: EventStore, request: AppendRequest, { telling, tellings, deaths }: Doom): Promise<void> {
+  const events = await store.load(request.runId);
+  const kind = request.index.kind;
+  const first = request.expectedVersion;
+  const points = events.map((event) => `${kind}: ${pointOf(event, events)}`);
+  const before = new Set(points.slice(0, first));
+  const deadly = points
+    .slice(first, first + request.events.length)
+    .filter((point) => !before.has(point) && !isRecovery(point) && tellingOf(point, tellings) === telling);
+  if (deadly.length === 0) return;
+  appendFileSync(deaths, deadly.map((point) => `${point}\n`).join(''));
+  process.kill(process.pid, 'SIGKILL');
+}
 
 const read = readConfig({ env: process.env });
 if (!read.ok) throw new Error(JSON.stringify(read.faults));
 const running = await start(
   read.config,
-  { bot: true, queues: ['backup', 'publish'], drain: false },
+  { bot: true, queues: ['backup', 'restore', 'publish'], drain: false },
   createLog({ level: read.config.environment.LOG_LEVEL, destination: process.stderr }),
   { wrapStore, operationsPort: 0, publishTimes: { lookAfterMs: 300, lookGapMs: 50 } },
 );
@@ -40,20 +61,38 @@ process.on('message', (order: Order) => {
   void obey(order);
 });
 process.on('disconnect', () => process.exit(0));
+// Whoever is killed keeps nothing for its successor.
+flushCompileCache();
 process.send?.('up');
 
 async function obey(order: Order): Promise<void> {
-  if (order.do === 'arm') {
-    deadlyAppend = order.after;
-    return;
-  }
   if (order.do === 'stop') {
     await running.stop();
     process.disconnect();
     return;
   }
+  const answer = await ask(order);
+  if (!answer.ok) process.stderr.write(`${order.do} was refused: ${answer.refusal.message}\n`);
+}
+
+async function ask(order: Exclude<Order, { do: 'stop' }>): Promise<Answer> {
   const by = { person: order.person, via: 'slack' } as const;
-  await (order.do === 'request'
-    ? running.operations.requestBackup({ gateway: order.gateway, delivery: { key: order.key } }, by)
-    : running.operations.vote({ gate: order.gate, choice: 'go' }, by));
+  const { operations } = running;
+  switch (order.do) {
+    case 'backup':
+      return await operations.requestBackup({ gateway: GATEWAY, delivery: order }, by);
+    case 'drill':
+      return await operations.requestDrill({ gateway: GATEWAY, set: 'latest', delivery: order }, by);
+    case 'restore':
+      return await operations.requestRestore(
+        { gateway: GATEWAY, set: 'latest', strategy: 'database', delivery: order },
+        by,
+      );
+    case 'vote':
+      return await operations.vote({ gate: order.gate, choice: 'go' }, by);
+    case 'rollback':
+      return await operations.rollback(order.runId, undefined, by);
+    default:
+      return await operations.unlock(GATEWAY, 'the story is over', by);
+  }
 }

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import type { EventBody, RunEvent } from '../../../src/runs/event.ts';
+
+/**
+ * Names a place in a story: the same event of the same story has the same name, however often the process was killed
+ * before it. `events` are those of its run; numbers that interruptions shift are told by what they stand for.
+ */
+export function pointOf(event: EventBody, events: readonly RunEvent[]): string {
+  const { type, data } = event;
+  if ('step' in data && typeof data.step === 'string') return `${type} ${data.step}`;
+  if (!('slot' in data)) return type;
+  const version = /^thread:(\d+)$/.exec(data.slot)?.[1];
+  const told = version === undefined ? undefined : events[Number(version) - 1];
+  // A gate's name carries the run's.
+  const slot = told === undefined ? data.slot.replace(/[A-Z]-\d+\./, '') : `thread of ${pointOf(told, events)}`;
+  return `${type} ${slot}`;
+}
+
+/** What only an interruption brings: the calm story has none of it. */
+export function isRecovery(point: string): boolean {
+  return point.includes('step.interrupted');
+}
+
+/** In which of so many tellings of the story the process is killed there. */
+export function tellingOf(point: string, tellings: number): number {
+  return createHash('sha256').update(point).digest().readUInt32BE(0) % tellings;
+}
