@@ -86,13 +86,18 @@ const WARM_ANSWER_MS = 1000;
 
 async function tryLock(client: Client, runId: string, timing: LockTiming): Promise<boolean> {
   const settings = [`kong-chatops lock ${runId}`, String(silenceMs(timing))];
-  const { rows } = await client.query<{ done: boolean }>(TRY_LOCK, [runId, ...settings]);
+  const { rows } = await client.query<{ done: boolean }>({
+    name: 'try_lock',
+    text: TRY_LOCK,
+    values: [runId, ...settings],
+  });
   return rows[0]?.done === true;
 }
 
 async function unlock(client: Client, runId: string): Promise<boolean> {
   try {
-    const { rows } = await client.query<{ done: boolean }>(UNLOCK, [runId, 'kong-chatops lock', '0']);
+    const values = [runId, 'kong-chatops lock', '0'];
+    const { rows } = await client.query<{ done: boolean }>({ name: 'unlock', text: UNLOCK, values });
     return rows[0]?.done === true;
   } catch {
     return false;
