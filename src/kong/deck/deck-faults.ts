@@ -104,16 +104,21 @@ function failed({ gateway, doing }: DeckTrouble, said: string): Fault {
 export function deckSaid(finished: Finished, token?: string): string {
   const lines = `${finished.stderr}\n${finished.stdout}`.split('\n').map((line) => line.trim());
   const at = lines.findIndex((line) => /^(Error|panic): /.test(line));
-  // "Error: 1 errors occurred:" is only a heading.
-  const heading = lines[at]?.endsWith('occurred:') === true;
-  const line = heading ? lines.slice(at + 1).find((each) => each !== '') : lines[at];
-  return withoutSecrets(line ?? 'it gave no reason', token);
+  // "Error: 1 errors occurred:" is only a heading, and so is "reading file x: 1 errors occurred:" below it.
+  const line = at === -1 ? undefined : lines.slice(at).find((each) => each !== '' && !each.endsWith('occurred:'));
+  // An online validation names every entity that Kong would refuse, one a line.
+  const more = lines.slice(at + 1).filter((each) => each.startsWith('validate entity '));
+  const said = [line ?? 'it gave no reason', ...more.slice(0, MOST_ENTITIES)];
+  return said.map((each) => withoutSecrets(each, token)).join('; ');
 }
+
+const MOST_ENTITIES = 4;
 
 /** One line of decK without token and secrets, and not longer than people read. */
 export function withoutSecrets(line: string, token?: string): string {
   const known = token === undefined || token === '' ? line : line.replaceAll(token, HIDDEN);
-  return redact(known.replace(/^Error: /, ''))
+  // An offline validation quotes the whole object that it does not like.
+  return redact(known.replace(/^Error: /, '').replace(/object=.*, err=/, ''))
     .slice(0, LONGEST_WORDS)
     .replace(/\.$/, '');
 }

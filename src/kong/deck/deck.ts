@@ -127,14 +127,23 @@ const list = <T extends z.ZodType>(item: T) =>
     .array(item)
     .nullish()
     .transform((items) => items ?? []);
-const changed = list(z.object({ name: z.string(), kind: z.string() }));
+/** `body` is the whole entity before and after, with its secrets; for people there are name and kind. */
+const changed = list(
+  z.object({
+    name: z.string(),
+    kind: z.string(),
+    body: z.object({ old: z.unknown().optional(), new: z.unknown().optional() }).nullish(),
+  }),
+);
 const reportSchema = z.object({
   changes: z.object({ creating: changed, updating: changed, deleting: changed }),
   errors: list(z.string()),
 });
 
+export type DeckReport = z.infer<typeof reportSchema>;
+
 /** decK's report; warnings and notices may stand before it. Null when there is none. */
-export function readReport(finished: Pick<Finished, 'stdout'>): z.infer<typeof reportSchema> | null {
+export function readReport(finished: Pick<Finished, 'stdout'>): DeckReport | null {
   const start = /^\{/m.exec(finished.stdout)?.index;
   if (start === undefined) return null;
   try {
@@ -149,16 +158,16 @@ export function readReport(finished: Pick<Finished, 'stdout'>): z.infer<typeof r
  * Runs `deck gateway …` to its good end. Address and token go by the environment, which only we and root can read;
  * --verbose is never set, because it prints the token.
  */
-async function gateway(
+export async function gateway(
   options: DeckOptions,
   doing: string,
   args: readonly string[],
-  { signal, onLine, input, outFile }: Streams,
+  { signal, onLine, input, outFile, group = 'gateway' }: Streams,
 ): Promise<Finished> {
   signal?.throwIfAborted();
   const command: Command = {
     program: options.deck.program,
-    args: ['gateway', doing, ...args, ...commonArguments(options)],
+    args: [group, doing, ...args, ...commonArguments(options)],
     env: await deckEnvironment(options),
     timeoutMs: options.timeoutMs,
     keep: KEEP_BYTES,
@@ -172,7 +181,9 @@ async function gateway(
   throw faultOfDeck({ gateway: options.gateway, doing, finished, token: options.token });
 }
 
-interface Streams {
+export interface Streams {
+  /** `file`: without Kong. */
+  readonly group?: 'gateway' | 'file';
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: (line: string) => void;
   readonly input?: Readable | undefined;
@@ -201,7 +212,7 @@ function tellWithoutSecrets(
   };
 }
 
-function workspaceArguments({ edition, gateway }: DeckOptions, workspace: string | null): string[] {
+export function workspaceArguments({ edition, gateway }: DeckOptions, workspace: string | null): string[] {
   if (workspace === null) return [];
   if (edition === 'enterprise') return ['--workspace', workspace];
   // Kong OSS refuses even its own default workspace when it is named.
@@ -213,13 +224,13 @@ function workspaceArguments({ edition, gateway }: DeckOptions, workspace: string
   );
 }
 
-function warningsOf(finished: Finished, token?: string): string[] {
+export function warningsOf(finished: Finished, token?: string): string[] {
   const lines = `${finished.stderr}\n${finished.stdout}`.split('\n');
   const warnings = lines.filter((line) => line.startsWith('Warning: ')).map((line) => line.slice('Warning: '.length));
   return [...new Set(warnings.map((line) => withoutSecrets(line, token)))];
 }
 
-function strange(options: DeckOptions, doing: string, what: string): Fault {
+export function strange(options: DeckOptions, doing: string, what: string): Fault {
   return new Fault(
     'deck.strange',
     `decK ${options.deck.version} ran "deck gateway ${doing}" on ${options.gateway}, and ${what}.`,

@@ -1,0 +1,148 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { Finished } from '../../run-command/command.ts';
+import { Fault } from '../../runs/fault.ts';
+import type { DeckChange, DeckReport } from './deck.ts';
+import { gateway, readReport, strange, warningsOf, workspaceArguments } from './deck.ts';
+import type { DeckOptions } from './deck-environment.ts';
+import { faultOfDeck, withoutSecrets } from './deck-faults.ts';
+
+/** A declarative file and the workspace that it is for. */
+export interface DeckFile {
+  /** On the worker. */
+  readonly file: string;
+  /** Null: no `-w`. */
+  readonly workspace: string | null;
+  /** CA certificates are the same in every workspace: a file without them would delete them (facts A8). */
+  readonly skipCaCertificates: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onLine?: (line: string) => void;
+}
+
+/** A change with the whole entity before and after it. Bodies hold secrets: they stay in this process. */
+export interface DeckEntry extends DeckChange {
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface DeckSynced {
+  readonly done: readonly DeckEntry[];
+  /** What decK could not do, one sentence each without secrets. Empty is good; its exit code says nothing. */
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What takes declarative files to a gateway. Every method throws a Fault (`deck.…`), or the signal's reason once aborted. */
+export interface DeckChanges {
+  /** Without Kong: that it is a declarative file and its references hold. */
+  validateFile(request: DeckFile): Promise<void>;
+  /** By Kong's schemas: changes nothing. */
+  validateOnline(request: DeckFile & { readonly parallelism: number }): Promise<void>;
+  /** Everything that a sync would do now. */
+  differences(request: DeckFile & { readonly parallelism: number }): Promise<readonly DeckEntry[]>;
+  /** Does it. Once begun, what Kong refuses is answered and not thrown: the rest may have been done. */
+  sync(request: DeckFile & { readonly parallelism: number }): Promise<DeckSynced>;
+}
+
+export function deckChanges(options: DeckOptions): DeckChanges {
+  return {
+    async validateFile(request) {
+      await checked(options, request, () =>
+        gateway(options, 'validate', [path(options, request)], fileStreams(request)),
+      );
+    },
+    async validateOnline(request) {
+      const args = [path(options, request), ...parallel(request), ...workspaceArguments(options, request.workspace)];
+      await checked(options, request, () => gateway(options, 'validate', args, streams(options, request)));
+    },
+    async differences(request) {
+      const { report, finished } = await reported(options, 'diff', request);
+      const [error] = report.errors;
+      if (error === undefined) return entriesOf(report);
+      throw faultOfDeck({
+        gateway: options.gateway,
+        doing: 'diff',
+        token: options.token,
+        finished: { ...finished, exitCode: 1, stderr: `Error: ${error}` },
+      });
+    },
+    async sync(request) {
+      const { report, finished } = await reported(options, 'sync', request);
+      return {
+        done: entriesOf(report),
+        errors: report.errors.map((error) => withoutSecrets(error.replaceAll(/\s+/g, ' ').trim(), options.token)),
+        warnings: warningsOf(finished, options.token),
+      };
+    },
+  };
+
+  function fileStreams(request: DeckFile): { group: 'file'; input?: Readable; signal?: AbortSignal | undefined } {
+    return { ...streams(options, request), group: 'file' };
+  }
+}
+
+/** With --json-output decK ends with 0 although it failed, and tells so only in its report. */
+async function reported(
+  options: DeckOptions,
+  doing: 'diff' | 'sync',
+  request: DeckFile & { readonly parallelism: number },
+): Promise<{ report: DeckReport; finished: Finished }> {
+  const args = [
+    path(options, request),
+    '--json-output',
+    // It would mask every text that is in its environment, also in names, and the report goes nowhere.
+    '--no-mask-deck-env-vars-value',
+    ...parallel(request),
+    ...(request.skipCaCertificates ? ['--skip-ca-certificates'] : []),
+    ...workspaceArguments(options, request.workspace),
+  ];
+  const finished = await gateway(options, doing, args, streams(options, request));
+  const report = readReport(finished);
+  if (report === null) throw strange(options, doing, 'its report cannot be read');
+  return { report, finished };
+}
+
+function entriesOf({ changes: { creating, updating, deleting } }: DeckReport): DeckEntry[] {
+  const list = (action: DeckChange['action'], changes: DeckReport['changes']['creating']): DeckEntry[] =>
+    changes.map(({ kind, name, body }) => ({
+      action,
+      kind,
+      name,
+      before: body?.old ?? null,
+      after: body?.new ?? null,
+    }));
+  return [...list('create', creating), ...list('update', updating), ...list('delete', deleting)];
+}
+
+/** Where decK does not see our files they come by its standard input. */
+function path({ run }: DeckOptions, { file }: DeckFile): string {
+  return run.sameHost ? file : '-';
+}
+
+function streams({ run }: DeckOptions, { file, signal, onLine }: DeckFile) {
+  return {
+    ...(run.sameHost ? {} : { input: createReadStream(file) }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onLine === undefined ? {} : { onLine }),
+  };
+}
+
+function parallel({ parallelism }: { readonly parallelism: number }): string[] {
+  return ['--parallelism', String(Math.max(1, parallelism))];
+}
+
+/** Turns "decK failed" into what is wrong with the file; a Kong that does not answer stays what it is. */
+async function checked(options: DeckOptions, { workspace }: DeckFile, work: () => Promise<Finished>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'deck.failed') throw error;
+    const said = error.message.replace(/^"deck gateway validate" failed on [^:]+: /, '');
+    throw new Fault(
+      'declarative.invalid',
+      `${options.gateway} would not take the declarative file${workspace === null ? '' : ` of workspace ${workspace}`}: ${said}`,
+      'Nothing was changed. Restore a set of this version of Kong and its plugins, or the database of this set.',
+      { cause: error },
+    );
+  }
+}
