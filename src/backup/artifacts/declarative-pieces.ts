@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { parse } from 'yaml';
+
+/** Characters that are parsed at once: the whole file of a big gateway takes more memory than a process has. */
+const AT_ONCE = 256 * 1024;
+
+/** A piece of the file that is a document of its own: one key of the top level with some or all of its list. */
+export interface Piece {
+  readonly key: string;
+  readonly firstLine: number;
+  readonly lines: string[];
+  characters: number;
+}
+
+/** Throws a YAMLParseError, or a TypeError for what is YAML but no part of a declarative file. */
+export function parsePiece(piece: Piece): Readonly<Record<string, unknown>> {
+  // Not `silent`: that takes a file that breaks off in the middle for a whole one.
+  const document: unknown = parse(piece.lines.join('\n'), { logLevel: 'error' });
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    throw new TypeError('not a mapping');
+  }
+  return document as Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Cuts the file where the top level shows: a key or an item of its list in the first column. Everything else of an
+ * entity is indented, also the lines of long texts.
+ */
+export async function* piecesOf(path: string): AsyncGenerator<Piece> {
+  let piece: Piece | null = null;
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    number += 1;
+    const begun = begins(piece, line, number);
+    if (begun !== null && piece !== null) yield piece;
+    piece = begun ?? added(piece, line, number);
+  }
+  if (piece !== null) yield piece;
+}
+
+/** The piece that this line begins: a key of the top level, or the next item of a list that is long enough already. */
+function begins(piece: Piece | null, line: string, number: number): Piece | null {
+  const key = /^([A-Za-z_][\w-]*):(?:\s|$)/.exec(line)?.[1];
+  if (key !== undefined) return { key, firstLine: number, lines: [line], characters: line.length };
+  if (piece === null || piece.characters <= AT_ONCE || !line.startsWith('- ')) return null;
+  const { key: list } = piece;
+  // One line before its first, because the key is said again.
+  return { key: list, firstLine: number - 1, lines: [`${list}:`, line], characters: line.length };
+}
+
+function added(piece: Piece | null, line: string, number: number): Piece | null {
+  if (piece === null) {
+    // What else stands before the first key is left to the parser to refuse.
+    const nothing = line === '' || line === '---' || line.startsWith('#');
+    return nothing ? null : { key: '', firstLine: number, lines: [line], characters: line.length };
+  }
+  piece.lines.push(line);
+  piece.characters += line.length;
+  return piece;
+}
