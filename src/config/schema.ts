@@ -40,7 +40,14 @@ const gateway = z.strictObject({
   environment: z.enum(['production', 'staging', 'development']),
   admin_api: adminApi,
   database: database.optional(),
-  files: z.strictObject({ kong_conf: absolutePath, prefix: absolutePath }).optional(),
+  files: z
+    .strictObject({
+      kong_conf: absolutePath,
+      prefix: absolutePath,
+      /** Folder in which a restore makes a new one for the files. Left out: the one that holds the prefix. */
+      restore_to: absolutePath.optional(),
+    })
+    .optional(),
   /** `all`, or the workspaces to dump. Kong OSS has only `default`. */
   workspaces: z
     .union(

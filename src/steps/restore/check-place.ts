@@ -20,7 +20,7 @@ export async function checkPlace(
   manifest: Manifest,
 ): Promise<void> {
   const keepsDatabase = context.run.plan.parameters['safety'] === 'kept-database';
-  await checkVersion(list, deps, context, { manifest, keepsDatabase });
+  await checkVersion(list, deps, context, { manifest, mayBeDown: keepsDatabase });
   let connected = false;
   try {
     await withServer(deps, context, async (server) => {
@@ -35,11 +35,11 @@ export async function checkPlace(
 }
 
 /** Where Kong is down and people said that they know, its version is theirs to know too. */
-async function checkVersion(
+export async function checkVersion(
   list: Checklist,
   deps: RestoreDeps,
   context: StepContext,
-  { manifest, keepsDatabase }: { manifest: Manifest; keepsDatabase: boolean },
+  { manifest, mayBeDown }: { manifest: Manifest; mayBeDown: boolean },
 ): Promise<void> {
   try {
     const root = await withAdmin(deps, context.signal, (admin) => admin.root());
@@ -47,7 +47,7 @@ async function checkVersion(
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const known = `it does not say its version now; the set is of ${manifest.kong.version} ${manifest.kong.edition}`;
-    list.expect('Kong', keepsDatabase ? null : error, known);
+    list.expect('Kong', mayBeDown ? null : error, known);
   }
 }
 

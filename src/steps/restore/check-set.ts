@@ -2,13 +2,14 @@ import type { Step, StepContext } from '../../engine/ports.ts';
 import type { Manifest } from '../../backup/set/manifest.ts';
 import { whyNotOpened } from '../../backup/storage/read-artifact.ts';
 import { verifySet } from '../../backup/set/verify.ts';
-import type { CheckSetOutputs } from '../../runbooks/restore.ts';
+import type { CheckSetOutputs, Strategy } from '../../runbooks/restore.ts';
 import { Fault } from '../../runs/fault.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';
 import { Checklist, faultOfLists } from '../preflight/checklist.ts';
 import { bytesText, counted, some } from '../words.ts';
-import { checkPlace } from './check-place.ts';
+import { checkPlace, checkVersion } from './check-place.ts';
 import type { RestoreDeps } from './deps.ts';
+import { FILES_NEEDS } from './files/check-files.ts';
 import { pendingMigrations } from './migrations.ts';
 import { dumpOf, openTrusted } from './set-reader.ts';
 
@@ -27,9 +28,11 @@ async function lookAtEverything(deps: RestoreDeps, context: StepContext): Promis
   const place = new Checklist();
   const found = await checkBytes(set, deps, context);
   if (found !== null) {
-    checkContent(set, deps, found.manifest);
+    const needs = NEEDS[strategyOf(context)];
+    checkGateway(set, deps, found.manifest);
+    needs.content(set, found.manifest);
     await checkKey(set, deps, found.manifest);
-    if (context.run.kind === 'restore') await checkPlace(place, deps, context, found.manifest);
+    if (context.run.kind === 'restore') await needs.place(place, deps, context, found.manifest);
   }
   const why = context.run.kind === 'drill' ? 'nothing was restored' : 'nothing was touched';
   const fault = faultOfLists('restore-refused', `Set ${deps.set.set} cannot be restored, so ${why}`, [set, place]);
@@ -106,9 +109,39 @@ async function readCopies(
   );
 }
 
-function checkContent(list: Checklist, deps: RestoreDeps, manifest: Manifest): void {
+/** What a strategy asks of the set, and of the place that it restores into. */
+export interface StrategyNeeds {
+  content(list: Checklist, manifest: Manifest): void;
+  place(list: Checklist, deps: RestoreDeps, context: StepContext, manifest: Manifest): Promise<void>;
+}
+
+/** One row for each way to restore. A drill restores the database. */
+const NEEDS: Readonly<Record<Strategy, StrategyNeeds>> = {
+  database: { content: checkDump, place: checkPlace },
+  declarative: { content: checkDeclarative, place: checkKong },
+  files: FILES_NEEDS,
+};
+
+function strategyOf({ run }: StepContext): Strategy {
+  const { strategy } = run.plan.parameters as { strategy?: Strategy };
+  return strategy ?? 'database';
+}
+
+async function checkKong(list: Checklist, deps: RestoreDeps, context: StepContext, manifest: Manifest): Promise<void> {
+  await checkVersion(list, deps, context, { manifest, mayBeDown: false });
+}
+
+function checkDeclarative(list: Checklist, manifest: Manifest): void {
+  const files = manifest.artifacts.filter(({ kind }) => kind === 'declarative');
+  list.expect('Declarative files', files.length === 0 ? NO_DECLARATIVE : null, counted(files.length, 'workspace'));
+}
+
+function checkGateway(list: Checklist, deps: RestoreDeps, manifest: Manifest): void {
   const gateway = deps.gateway.name;
   list.expect('Gateway', manifest.gateway === gateway ? null : otherGateway(manifest, gateway), gateway);
+}
+
+function checkDump(list: Checklist, manifest: Manifest): void {
   const dump = dumpOf(manifest);
   const has = dump !== null && manifest.database !== null;
   const tables = counted(Object.keys(manifest.database?.tables ?? {}).length, 'table');
@@ -140,4 +173,10 @@ const NO_DUMP = new Fault(
   'no-dump',
   'The set holds no dump of the database.',
   'Restore another set, or restore the declarative files of this one.',
+);
+
+const NO_DECLARATIVE = new Fault(
+  'no-declarative',
+  'The set holds no declarative file.',
+  'Restore another set, or restore the database of this one.',
 );

@@ -1,0 +1,148 @@
+import type { Body, Document, Entity } from './document.ts';
+import { entitiesOf, idOf, isChildList, kindOfList, nameOf, subtreeOf } from './document.ts';
+
+/** One entity that people named: `service:catalog`. */
+export interface Selected {
+  /** Key of its list in a declarative file: `services`. */
+  readonly list: string;
+  /** Its name or its id. */
+  readonly name: string;
+}
+
+/** Where an entity stands in a document: the bodies above it, outermost first, each with the list that it is in. */
+interface Place {
+  readonly list: string;
+  readonly body: Body;
+  readonly parent: { readonly list: string; readonly body: Body } | null;
+}
+
+/** Every place of a document where an entity that was selected stands. */
+export function placesOf(document: Document, { list, name }: Selected): readonly Place[] {
+  const found: Place[] = [];
+  const visit = (node: Body, parent: Place['parent']): void => {
+    for (const [key, items] of Object.entries(node)) {
+      if (!isChildList(key, items)) continue;
+      for (const body of items) {
+        if (key === list && (idOf(body) === name || nameOf(key, body) === name)) found.push({ list: key, body, parent });
+        visit(body, { list: key, body });
+      }
+    }
+  };
+  visit(document, null);
+  return found;
+}
+
+/** What is selected in a document, with everything that belongs to it: routes and plugins of a service, say. */
+export function selectedEntities(document: Document, selection: readonly Selected[]): readonly Entity[] {
+  return selection.flatMap((selected) => placesOf(document, selected).flatMap(({ list, body }) => subtreeOf(list, body)));
+}
+
+/** Why a selection cannot be restored, in words; empty when it can. */
+export function problemsOf(source: Document, present: Document, selection: readonly Selected[]): readonly string[] {
+  return selection.flatMap((selected) => {
+    const { one } = kindOfList(selected.list);
+    const places = placesOf(source, selected);
+    if (places.length === 0) return [`there is no ${one} ${selected.name} in the set`];
+    return places.flatMap(({ parent }) => {
+      if (parent === null || isSelected(parent, selection)) return [];
+      const found = findLike(present, parent.list, parent.body);
+      const owner = `${kindOfList(parent.list).one} ${nameOf(parent.list, parent.body) ?? idOf(parent.body) ?? ''}`;
+      return found === null ? [`${one} ${selected.name} belongs to ${owner}, which the gateway does not have`] : [];
+    });
+  });
+}
+
+function isSelected(entity: { readonly list: string; readonly body: Body }, selection: readonly Selected[]): boolean {
+  const names = [idOf(entity.body), nameOf(entity.list, entity.body)];
+  return selection.some(({ list, name }) => list === entity.list && names.includes(name));
+}
+
+/** The present state with the selected entities as they are in the set. Nothing of the present state is left out. */
+export function withSelected(present: Document, source: Document, selection: readonly Selected[]): Document {
+  return overlay(present, source, selection, 'add');
+}
+
+/** The present state with the selected entities exactly as they were before: also gone, if they were not there. */
+export function withSelectedBefore(present: Document, before: Document, selection: readonly Selected[]): Document {
+  const cleaned = selection.reduce((document, selected) => {
+    const gone = new Set(placesOf(document, selected).map(({ body }) => body));
+    return mapLists(document, (body) => (gone.has(body) ? null : body));
+  }, present);
+  return overlay(cleaned, before, selection, 'replace');
+}
+
+type Way = 'add' | 'replace';
+
+function overlay(present: Document, source: Document, selection: readonly Selected[], way: Way): Document {
+  return selection
+    .flatMap((selected) => placesOf(source, selected))
+    .reduce((document, place) => put(document, place, way), present);
+}
+
+/** One entity into the document, where it belongs; what it already has of its own is kept unless it is replaced. */
+function put(document: Document, { list, body, parent }: Place, way: Way): Document {
+  const existing = findLike(document, list, body);
+  const moved = new Set(subtreeOf(list, body).flatMap(({ id }) => id ?? []));
+  // An entity that lies elsewhere now (a route under another service) must not be there twice.
+  const cleaned = mapLists(document, (each) =>
+    each === existing || moved.has(idOf(each) ?? '') ? null : each,
+  );
+  const merged = existing === null || way === 'replace' ? body : merge(existing, body);
+  const owner = parent === null ? null : findLike(cleaned, parent.list, parent.body);
+  if (owner === null) return { ...cleaned, [list]: [...listOf(cleaned, list), merged] };
+  return mapLists(cleaned, (each) => (each === owner ? { ...each, [list]: [...listOf(each, list), merged] } : each));
+}
+
+function listOf(node: Body, list: string): readonly unknown[] {
+  const items = node[list];
+  return Array.isArray(items) ? items : [];
+}
+
+/** Fields of the set, and of what belongs to it both: those of the set in their place, the others as they are. */
+function merge(present: Body, source: Body): Body {
+  const merged: Record<string, unknown> = { ...source };
+  for (const [key, items] of Object.entries(present)) {
+    if (!isChildList(key, items)) continue;
+    const own = (isChildList(key, source[key]) ? source[key] : []) as readonly Body[];
+    const kept = items.filter((item) => !own.some((other) => isSame(key, item, other)));
+    const both = own.map((other) => {
+      const same = items.find((item) => isSame(key, item, other));
+      return same === undefined ? other : merge(same, other);
+    });
+    merged[key] = [...both, ...kept];
+  }
+  return merged;
+}
+
+function isSame(list: string, one: Body, other: Body): boolean {
+  const [a, b] = [idOf(one), idOf(other)];
+  if (a !== null && b !== null && a === b) return true;
+  const keyOf = (body: Body): string | undefined => {
+    const [entity] = entitiesOf({ [list]: [{ ...body, id: undefined }] });
+    return entity?.key.endsWith(':') === true ? undefined : entity?.key;
+  };
+  // A plugin's name is not its own: two plugins of one name on one service differ by their id alone.
+  return list !== 'plugins' && keyOf(one) !== undefined && keyOf(one) === keyOf(other);
+}
+
+function findLike(document: Document, list: string, wanted: Body): Body | null {
+  let found: Body | null = null;
+  mapLists(document, (body, key) => {
+    if (found === null && key === list && isSame(list, body, wanted)) found = body;
+    return body;
+  });
+  return found;
+}
+
+/** The document with every entity replaced by what `change` makes of it; null takes it out. Parents come first. */
+function mapLists(node: Document, change: (body: Body, list: string) => Body | null): Document {
+  const entries = Object.entries(node).map(([key, items]): [string, unknown] => {
+    if (!isChildList(key, items)) return [key, items];
+    const kept = items.flatMap((body) => {
+      const changed = change(body, key);
+      return changed === null ? [] : [mapLists(changed, change)];
+    });
+    return [key, kept];
+  });
+  return Object.fromEntries(entries);
+}
