@@ -18,14 +18,23 @@ export interface CrashBot {
   stop(): Promise<void>;
 }
 
-export function startCrashBot(env: NodeJS.ProcessEnv, doom: Doom | null): CrashBot {
+export function startCrashBot(
+  env: NodeJS.ProcessEnv,
+  doom: Doom | null,
+  heard: (text: string) => void = () => undefined,
+): CrashBot {
   const child = fork(CHILD, {
     env: { ...env, CRASH_DOOM: JSON.stringify(doom) },
     execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const said: string[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString('utf8')));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      said.push(text);
+      heard(text);
+    });
+  }
   let up = false;
   child.once('message', () => {
     up = true;

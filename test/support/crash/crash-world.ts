@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -26,10 +26,16 @@ export interface CrashWorld {
   readonly slack: TinySlack;
   readonly store: Pick<EventStore, 'load' | 'findRuns'>;
   readonly destination: string;
+  /** Everything of the bot's own lies below it. */
+  readonly folder: string;
+  /** The bot's own database, as its owner. */
+  readonly storeUrl: string;
   /** The environment of a bot that serves this gateway. */
   readonly env: NodeJS.ProcessEnv;
   /** Where a bot writes down that it is about to die. */
   readonly deaths: string;
+  /** The change that the restore takes away: a route that is in no backup. */
+  addRoute(): Promise<void>;
   /** Which database has the gateway's name: the one of the beginning, or another. Throws when none has. */
   live(): Promise<'old' | 'new'>;
   /** Every database that belongs to this gateway. */
@@ -39,6 +45,18 @@ export interface CrashWorld {
   end(): Promise<void>;
 }
 
+export interface CrashWorldOptions {
+  /** Null: queues on PostgreSQL. */
+  readonly redisUrl?: string | null;
+  /** Of the role that owns the gateway's database. */
+  readonly password?: string;
+  /** Asked for by the Admin API. */
+  readonly token?: string;
+  /** Beside the local folder. */
+  readonly destinations?: readonly { readonly name: string }[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 interface Place {
   readonly host: string;
   readonly port: number;
@@ -46,26 +64,27 @@ interface Place {
   readonly user: string;
 }
 
-export async function openCrashWorld(redisUrl: string | null): Promise<CrashWorld> {
+export async function openCrashWorld(options: CrashWorldOptions = {}): Promise<CrashWorld> {
+  const { password = 'made-up', token } = options;
   const [database, kong, slack] = await Promise.all([
     freshDatabase({ migrated: true }),
     freshDatabase(),
     startTinySlack(),
   ]);
-  const { url, place } = await ownedByItsRole(kong);
+  const { url, place } = await ownedByItsRole(kong, password);
   await createKongSchema(url, '3.9.1');
   await seedKong(url, STAGING, '3.9.1');
-  const node = await startStandInKong({ databaseUrl: url });
+  const node = await startStandInKong({ databaseUrl: url, ...(token === undefined ? {} : { token }) });
   const folder = await mkdtemp(join(tmpdir(), 'kong-chatops-crash-'));
-  const files = await writeKongFiles(folder, { database: { ...place, password: 'made-up' } });
+  const files = await writeKongFiles(folder, { database: { ...place, password } });
   const destination = join(folder, 'backups');
   const scratch = join(folder, 'tmp');
   await Promise.all([mkdir(destination), mkdir(scratch)]);
-  const parts = { node, slack, place, files, destination, folder };
-  const env = { ...(await environment(parts, url, database.botUrl, redisUrl)), TMPDIR: scratch };
-  const options = { applicationName: 'crash harness', max: 1, onError: () => undefined };
-  const pool = createPool({ url: database.botUrl, ...options });
-  const server = createPool({ url: new URL('/postgres', kong.superuserUrl).href, ...options });
+  const parts: Parts = { node, slack, place, files, destination, folder, options };
+  const env = { ...(await environment(parts, url, database.botUrl)), TMPDIR: scratch, ...options.env };
+  const quiet = { applicationName: 'crash harness', max: 1, onError: () => undefined };
+  const pool = createPool({ url: database.botUrl, ...quiet });
+  const server = createPool({ url: new URL('/postgres', kong.superuserUrl).href, ...quiet });
   const first = (await databasesOf(server, place.name))[place.name];
   return {
     node,
@@ -74,6 +93,17 @@ export async function openCrashWorld(redisUrl: string | null): Promise<CrashWorl
     env,
     store: createEventStore(pool),
     deaths: join(folder, 'deaths'),
+    folder,
+    storeUrl: database.ownerUrl,
+    addRoute: async () => {
+      const headers = {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { 'kong-admin-token': token }),
+      };
+      const body = JSON.stringify({ name: 'before', paths: ['/before'] });
+      const { status } = await fetch(`${node.url}/services/catalog/routes`, { method: 'POST', headers, body });
+      if (status !== 201) throw new Error(`Kong answered ${status}`);
+    },
     live: async () => {
       const now = (await databasesOf(server, place.name))[place.name];
       if (now === undefined) throw new Error(`no database is called ${place.name}`);
@@ -98,14 +128,17 @@ export async function openCrashWorld(redisUrl: string | null): Promise<CrashWorl
 }
 
 /** The gateway's role owns its database and may create others, as a restore and a drill need. */
-async function ownedByItsRole(kong: TestDatabase): Promise<{ readonly url: string; readonly place: Place }> {
+async function ownedByItsRole(
+  kong: TestDatabase,
+  password: string,
+): Promise<{ readonly url: string; readonly place: Place }> {
   const user = `kong_${kong.name}`;
   await withClient(kong.superuserUrl, async (client) => {
-    await client.query(`CREATE ROLE ${user} LOGIN CREATEDB PASSWORD 'made-up'`);
+    await client.query(`CREATE ROLE ${user} LOGIN CREATEDB PASSWORD ${client.escapeLiteral(password)}`);
     await client.query(`ALTER DATABASE ${kong.name} OWNER TO ${user}`);
   });
   const url = new URL(kong.superuserUrl);
-  Object.assign(url, { username: user, password: 'made-up' });
+  Object.assign(url, { username: user, password });
   return { url: url.href, place: { host: url.hostname, port: Number(url.port), name: kong.name, user } };
 }
 
@@ -125,14 +158,11 @@ interface Parts {
   readonly files: KongFiles;
   readonly destination: string;
   readonly folder: string;
+  readonly options: CrashWorldOptions;
 }
 
-async function environment(
-  parts: Parts,
-  kongUrl: string,
-  storeUrl: string,
-  redisUrl: string | null,
-): Promise<NodeJS.ProcessEnv> {
+async function environment(parts: Parts, kongUrl: string, storeUrl: string): Promise<NodeJS.ProcessEnv> {
+  const { redisUrl = null, password = 'made-up', token } = parts.options;
   const identity = await generateX25519Identity();
   const file = join(parts.folder, 'kong-chatops.json');
   await writeFile(file, JSON.stringify(configOf(parts, await identityToRecipient(identity))));
@@ -141,7 +171,8 @@ async function environment(
     HOME: parts.folder,
     KONG_CHATOPS_CONFIG: file,
     DATABASE_URL: storeUrl,
-    KONG_PG_PASSWORD: 'made-up',
+    KONG_PG_PASSWORD: password,
+    ...(token === undefined ? {} : { KONG_ADMIN_TOKEN: token }),
     DRILL_URL: new URL('/postgres', kongUrl).href,
     AGE_IDENTITY: identity,
     SIGNING_KEY: signing,
@@ -154,32 +185,34 @@ async function environment(
   };
 }
 
-function configOf({ node, place, files, destination }: Parts, recipient: string): object {
+function configOf({ node, place, files, destination, options }: Parts, recipient: string): object {
+  const { token, destinations = [] } = options;
+  const admin = { url: node.url, ...(token === undefined ? {} : { token: { env: 'KONG_ADMIN_TOKEN' } }) };
   const reload = { command: [process.execPath, RELOAD, node.url] };
   return {
     slack: { team: 'T01LOCAL', mode: 'http', port: 0 },
     people: [
-      { id: 'U01ALICE', name: 'Alice' },
+      { id: 'U01ALICE', name: 'Alice', system_user: userInfo().username },
       { id: 'U02BOB', name: 'Bob' },
     ],
     groups: [
       { name: 'operators', roles: ['operator'], members: ['U01ALICE'] },
       { name: 'approvers', roles: ['approver'], members: ['U02BOB'] },
     ],
-    destinations: [{ name: 'main', kind: 'local', path: destination }],
+    destinations: [{ name: 'main', kind: 'local', path: destination }, ...destinations],
     encryption: { recipients: [recipient], identity: { env: 'AGE_IDENTITY' } },
     drills: { database_url: { env: 'DRILL_URL' } },
     gateways: [
       {
         name: 'production',
         environment: 'production',
-        admin_api: { url: node.url },
+        admin_api: admin,
         database: { ...place, password: { env: 'KONG_PG_PASSWORD' }, ssl: 'disable' },
         files: { kong_conf: files.conf, prefix: files.prefix },
         channel: 'C02OPS',
         approvals: { backup: { groups: [{ group: 'approvers', minimum: 1 }] } },
-        destinations: ['main'],
-        nodes: [{ name: 'kong-1', admin_api: { url: node.url }, proxy_url: node.proxyUrl, reload }],
+        destinations: ['main', ...destinations.map(({ name }) => name)],
+        nodes: [{ name: 'kong-1', admin_api: admin, proxy_url: node.proxyUrl, reload }],
         restore: { proof_seconds: 3, connections_seconds: 5 },
       },
     ],

@@ -18,6 +18,8 @@ export interface TinySlack {
   readonly apiUrl: string;
   readonly messages: readonly TinyMessage[];
   readonly calls: Map<string, number>;
+  /** The body of every call, in order. */
+  readonly traffic: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ type Method = (given: Arguments) => object;
 export async function startTinySlack(): Promise<TinySlack> {
   const messages: TinyMessage[] = [];
   const calls = new Map<string, number>();
+  const traffic: string[] = [];
   const methods = methodsOn(messages);
   const server = createServer((request, response) => {
     void answer(request).then((body) => {
@@ -39,7 +42,9 @@ export async function startTinySlack(): Promise<TinySlack> {
   });
   const answer = async (request: IncomingMessage): Promise<object> => {
     const name = (request.url ?? '').replace(/^\/api\//, '');
-    const given = Object.fromEntries(new URLSearchParams(await text(request)));
+    const body = await text(request);
+    traffic.push(body);
+    const given = Object.fromEntries(new URLSearchParams(body));
     calls.set(name, (calls.get(name) ?? 0) + 1);
     if (request.headers.authorization?.startsWith('Bearer xoxb-') !== true) return { ok: false, error: 'not_authed' };
     return methods[name]?.(given) ?? { ok: false, error: 'unknown_method' };
@@ -49,6 +54,7 @@ export async function startTinySlack(): Promise<TinySlack> {
     apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/`,
     messages,
     calls,
+    traffic,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
