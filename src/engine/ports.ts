@@ -70,7 +70,7 @@ export interface StepLock {
 export interface Progress {
   readonly done: number;
   readonly total: number | null;
-  readonly unit: 'bytes' | 'tables' | 'files' | 'workspaces' | 'checks';
+  readonly unit: 'bytes' | 'tables' | 'files' | 'workspaces' | 'checks' | 'lines';
   readonly note?: string;
 }
 export interface ProgressRow extends Progress {

@@ -9,7 +9,7 @@ export interface StepProgress {
   readonly at: string;
   readonly done: number;
   readonly total: number | null;
-  readonly unit: 'bytes' | 'tables' | 'files' | 'workspaces' | 'checks';
+  readonly unit: 'bytes' | 'tables' | 'files' | 'workspaces' | 'checks' | 'lines';
   readonly note?: string;
 }
 

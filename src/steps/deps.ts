@@ -26,6 +26,8 @@ export interface StepDeps {
   /** The worker itself: its disk, and the tools that work on what was fetched. */
   readonly worker: RunCommand;
   readonly destinations: readonly Destination[];
+  /** Where exported keyring material goes, apart from the data that it opens. */
+  readonly keyringDestination?: Destination | undefined;
   /** Absent: sets are not encrypted. */
   readonly encryption?: Encryption | undefined;
   readonly clock: () => Date;
@@ -54,6 +56,8 @@ export function depsFor(run: Run, { config, runnerFor, worker, clock, head, encr
     runner: runnerFor(gateway),
     worker,
     destinations: plannedDestinations(run).map((name) => openDestination(config, name)),
+    keyringDestination:
+      gateway.keyring === undefined ? undefined : openDestination(config, gateway.keyring.destination),
     clock,
     head,
     encryption,

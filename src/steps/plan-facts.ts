@@ -1,6 +1,7 @@
 import { ARTIFACT_KINDS } from '../runbooks/backup.ts';
 import type { ArtifactKind, Gap, PreflightOutputs } from '../runbooks/backup.ts';
 import { Fault } from '../runs/fault.ts';
+import type { JsonObject } from '../runs/json.ts';
 import type { Run } from '../runs/run.ts';
 
 /** Why a kind is left out, by kind. */
@@ -11,7 +12,34 @@ export interface PreflightFacts extends PreflightOutputs {
   readonly skipped: Skipped;
   /** Workspaces of the gateway that the configuration leaves out. */
   readonly workspacesLeftOut: readonly string[];
+  /** Absent in runs of older versions: then nothing. */
+  readonly further?: Further;
 }
+
+/** What the gateway has beside the kinds of the plan, and the set takes along. */
+export interface Further extends JsonObject {
+  /** Workspaces whose RBAC roles decK dumps. */
+  readonly rbac: readonly string[];
+  /** Enterprise entities that no decK carries. */
+  readonly entities: boolean;
+  /** The keyring is exported. */
+  readonly keyring: boolean;
+  /** Nodes whose configuration is asked from themselves: those without a database. */
+  readonly nodes: readonly string[];
+  /** A control plane: the configuration hash of each of its data planes is noted. */
+  readonly dataPlanes: boolean;
+  /** What of it cannot be taken, and why. */
+  readonly gaps: readonly Gap[];
+}
+
+export const NOTHING_FURTHER: Further = {
+  rbac: [],
+  entities: false,
+  keyring: false,
+  nodes: [],
+  dataPlanes: false,
+  gaps: [],
+};
 
 /** Kinds of artifact that this run's plan takes. */
 export function plannedKinds(run: Run): readonly ArtifactKind[] {
@@ -39,12 +67,4 @@ export function preflightFacts(run: Run): PreflightFacts {
 /** Whether the set gets a dump of the database: decides what a gap of the declarative file is worth. */
 export function takesDatabase(run: Run): boolean {
   return plannedKinds(run).includes('database') && preflightFacts(run).skipped['database'] === undefined;
-}
-
-/** The gaps that the steps of this run reported without an artifact: kinds that it goes without. */
-export function gapsOf(run: Run, steps: readonly string[]): readonly Gap[] {
-  return steps.flatMap((step) => {
-    const outputs = run.steps[step]?.outputs as { artifacts?: readonly unknown[]; gaps?: readonly Gap[] } | undefined;
-    return outputs?.artifacts?.length === 0 ? (outputs.gaps ?? []) : [];
-  });
 }

@@ -55,7 +55,7 @@ const BY_VERSION: readonly Row[] = [
 ];
 
 const NEVER: readonly Row[] = [
-  ['rbac-roles', 'RBAC role', 'RBAC roles', 'rbac/roles', '', 'rbac_roles'],
+  ['rbac-roles', 'RBAC role', 'RBAC roles', 'rbac/roles', 'rbac_roles', 'rbac_roles'],
   ['rbac-users', 'RBAC user', 'RBAC users', 'rbac/users', '', 'rbac_users'],
   ['admins', 'admin', 'admins', 'admins', '', 'admins'],
   ['groups', 'group', 'groups', 'groups', '', 'groups'],

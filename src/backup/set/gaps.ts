@@ -46,15 +46,20 @@ export interface DeclarativeOrigin {
   readonly workspace: string | null;
   /** Whether the set also holds a dump of the database. */
   readonly databaseTaken: boolean;
+  /** Only entities with all of these tags were dumped. */
+  readonly selectTags?: readonly string[];
 }
 
 /** What the declarative file of one workspace leaves out. */
 export function declarativeGaps(counts: DeclarativeCounts, origin: DeclarativeOrigin): readonly Gap[] {
-  const { deckVersion, workspace, databaseTaken } = origin;
+  const { deckVersion, workspace, databaseTaken, selectTags = [] } = origin;
   const of = workspace === null ? '' : ` of workspace ${workspace}`;
-  const missing = shortages(counts).map(({ entity, inFile, onGateway }) =>
-    entityGap(entity, { count: onGateway - inFile, deck: `decK ${deckVersion}`, databaseTaken, of }),
-  );
+  const missing = shortages(counts).map(({ entity, inFile, onGateway }) => {
+    const missed = { count: onGateway - inFile, deck: `decK ${deckVersion}`, databaseTaken, of };
+    return selectTags.length > 0 && entity.deck !== 'never'
+      ? untaggedGap(entity, missed, selectTags)
+      : entityGap(entity, missed);
+  });
   return [...missing, ...passwordGap(counts.inFile['basic-auths'] ?? 0, databaseTaken, of)];
 }
 
@@ -85,6 +90,12 @@ export function missingKind(kind: ArtifactKind, why: string): Gap {
   return { kind, count: null, what: WHOLE_KIND[kind], why };
 }
 
+export interface Carried {
+  readonly count: number;
+  /** `people`: the artifact names them, and only people can bring them back. */
+  readonly comesBack: 'post' | 'people';
+}
+
 export interface SetFacts {
   /** Kinds that the run's plan takes. */
   readonly planned: readonly ArtifactKind[];
@@ -97,6 +108,8 @@ export interface SetFacts {
   readonly reported: readonly Gap[];
   /** Whether every artifact is encrypted. */
   readonly encrypted?: boolean;
+  /** Kinds of entity that an artifact of its own holds. */
+  readonly carried?: Readonly<Record<string, Carried>>;
 }
 
 /** The gap report of a set: what the steps reported, what follows from all of them together, and the encryption. */
@@ -108,7 +121,28 @@ export function gapReport(facts: SetFacts): readonly Gap[] {
   const byTables = facts.tables !== null && facts.declarative ? tableGaps(facts.tables) : [];
   const known = new Set(byTables.map((gap) => gap.kind));
   const reported = facts.reported.filter((gap) => !known.has(gap.kind));
-  return [...unplanned, ...unique(reported), ...byTables, ...(facts.encrypted === true ? [] : [NOT_ENCRYPTED])];
+  const carried = facts.carried ?? {};
+  const missing = [...unique(reported), ...byTables].filter(({ kind, count }) => count === null || !(kind in carried));
+  const encryption = facts.encrypted === true ? [] : [NOT_ENCRYPTED];
+  return [...unplanned, ...missing, ...byPeople(carried, facts.tables !== null), ...encryption];
+}
+
+/** What an artifact of its own holds is missing no more; but what people must make anew does not come back by itself. */
+function byPeople(carried: Readonly<Record<string, Carried>>, databaseTaken: boolean): readonly Gap[] {
+  return ENTITY_KINDS.flatMap(({ kind, one, many }) => {
+    const { count = 0, comesBack } = carried[kind] ?? {};
+    if (comesBack !== 'people' || count === 0) return [];
+    const [noun, they] = count === 1 ? [`${one} is`, 'it is'] : [`${many} are`, 'they are'];
+    return [
+      {
+        kind,
+        count,
+        what: `${number(count)} ${noun} in the set by name alone`,
+        why: `only people can bring ${count === 1 ? 'it' : 'them'} back through the Admin API; ${databaseTaken ? `${they} in the database dump` : 'the set has no database dump'}`,
+        ...(databaseTaken ? { onlyIn: 'database' as const } : {}),
+      },
+    ];
+  });
 }
 
 const NOT_ENCRYPTED: Gap = {
@@ -161,6 +195,14 @@ function entityGap(entity: EntityKind, { count, deck, databaseTaken, of }: Entit
     why: `${deck} ${knows} ${entity.many}; ${databaseTaken ? `${they} in the database dump` : 'the set has no database dump'}`,
     ...(databaseTaken ? { onlyIn: 'database' as const } : {}),
   };
+}
+
+/** What the configured tags leave out of the declarative file. */
+function untaggedGap(entity: EntityKind, missed: EntityGap, tags: readonly string[]): Gap {
+  const gap = entityGap(entity, missed);
+  const they = missed.count === 1 ? 'it is' : 'they are';
+  const where = missed.databaseTaken ? `${they} in the database dump` : 'the set has no database dump';
+  return { ...gap, why: `select_tags of this gateway asks for ${tags.join(' and ')}; ${where}` };
 }
 
 /** decK writes the hash as the password and Kong hashes it again on the way back: logins break without a word. */

@@ -192,7 +192,7 @@ async function* pages(ask: Ask, path: string): AsyncGenerator<KongEntity> {
   let empty = 0;
   do {
     const from: string = offset === null ? '' : `&offset=${encodeURIComponent(offset)}`;
-    const answer = good(await ask(`${path}?size=${PAGE_SIZE}${from}`));
+    const answer = good(await ask(`${path}${path.includes('?') ? '&' : '?'}size=${PAGE_SIZE}${from}`));
     const page = parse(answer, pageSchema);
     yield* page.data;
     if (offset !== null && page.offset === offset) throw notKong(answer.question, 'it gives the same page for ever');

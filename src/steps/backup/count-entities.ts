@@ -1,6 +1,7 @@
 import { ENTITY_KINDS } from '../../backup/artifacts/entities.ts';
 import type { EntityKind } from '../../backup/artifacts/entities.ts';
 import type { AdminApi } from '../../kong/admin/admin.ts';
+import { COMES_BACK } from '../../kong/admin/enterprise-types.ts';
 import { Fault } from '../../runs/fault.ts';
 
 /** By kind; null: this Kong has no such list. */
@@ -9,9 +10,12 @@ export type EntityCounts = Readonly<Record<string, number | null>>;
 /** Upstreams asked for their targets at the same time. */
 const AT_ONCE = 4;
 
+/** Of Enterprise: Kong OSS has none of them, and on Enterprise artifacts of their own hold and count them. */
+const COUNTED_ELSEWHERE = new Set([...Object.keys(COMES_BACK), 'rbac-roles']);
+
 /** How many entities of each kind the Admin API lists in a workspace (null: the default one, without a prefix). */
 export async function countEntities(admin: AdminApi, workspace: string | null): Promise<EntityCounts> {
-  const kinds = ENTITY_KINDS.filter((entity) => entity.list !== undefined);
+  const kinds = ENTITY_KINDS.filter(({ list, kind }) => list !== undefined && !COUNTED_ELSEWHERE.has(kind));
   const counts = await Promise.all(kinds.map((entity) => countOne(admin, entity, workspace)));
   return Object.fromEntries(kinds.map((entity, index) => [entity.kind, counts[index] ?? null]));
 }

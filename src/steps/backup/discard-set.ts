@@ -15,19 +15,20 @@ export function discardSet(deps: StepDeps): Step {
       const ref = refOf(context.run);
       if (proof === null) return null;
       const unreachable = proof['notReached'];
-      const asked = deps.destinations.filter(({ name }) => !(Array.isArray(unreachable) && unreachable.includes(name)));
+      const asked = placesOfRun(deps).filter(({ name }) => !(Array.isArray(unreachable) && unreachable.includes(name)));
       const staged = await Promise.all(asked.map((destination) => destination.hasStaged(ref)));
       return staged.includes(true) ? null : proof;
     },
     apply: async (context) => {
       const ref = refOf(context.run);
       const sessionsEnded = await endSessions(deps, context);
-      const ends = await Promise.all(deps.destinations.map((destination) => discardIn(destination, ref)));
+      const places = placesOfRun(deps);
+      const ends = await Promise.all(places.map((destination) => discardIn(destination, ref)));
       const fault = ends.find((end) => end instanceof Fault);
       // One that does not answer keeps its leftovers, which no list shows; it must not keep the others from their end.
       if (fault !== undefined && ends.every((end) => end instanceof Fault)) throw fault;
       const named = (wanted: (end: End) => boolean): string[] =>
-        deps.destinations.filter((_, index) => wanted(ends[index] ?? 'removed')).map(({ name }) => name);
+        places.filter((_, index) => wanted(ends[index] ?? 'removed')).map(({ name }) => name);
       const notReached = named((end) => end instanceof Fault);
       const keptIn = named((end) => end === 'kept');
       await keepProof(context, {
@@ -38,6 +39,11 @@ export function discardSet(deps: StepDeps): Step {
       });
     },
   };
+}
+
+/** The keyring's own destination holds a part of the run too. */
+function placesOfRun({ destinations, keyringDestination: keyring }: StepDeps): readonly Destination[] {
+  return keyring === undefined ? destinations : [...destinations, keyring];
 }
 
 type End = 'removed' | 'kept' | Fault;

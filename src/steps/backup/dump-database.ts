@@ -30,7 +30,7 @@ export function dumpDatabase(deps: StepDeps): Step {
       const why = preflightFacts(run).skipped['database'];
       if (why !== undefined) return goneWithout('database', why);
       const name = await nameInSet(deps, streamsDump(deps) ? DATABASE_DUMP : DATABASE_TAR, true);
-      return stagedOutputs(deps.destinations, refOf(run), 'database', [name]);
+      return stagedOutputs(deps.destinations, refOf(run), ['database', 'globals'], [name]);
     },
     apply: (context) => (streamsDump(deps) ? streamDatabase(deps, context) : dumpAndStage(deps, context)),
   };

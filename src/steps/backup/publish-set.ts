@@ -15,6 +15,7 @@ import { isRefusal } from '../../runs/refusal.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';
 import type { StepDeps } from '../deps.ts';
 import { refOf } from '../deps.ts';
+import { keyringPublished, publishKeyring } from './admin/keyring-set.ts';
 import { writeDocuments } from './set-documents.ts';
 import type { Documents } from './set-documents.ts';
 import { stagedSet } from './staged.ts';
@@ -26,7 +27,10 @@ import { stagedSet } from './staged.ts';
 export function publishSet(deps: StepDeps): Step {
   return {
     check: (context) => publishedOutputs(deps, context),
-    apply: (context) => publishEverywhere(deps, context),
+    apply: async (context) => {
+      await publishEverywhere(deps, context);
+      await publishKeyring(deps, context);
+    },
   };
 }
 
@@ -124,7 +128,7 @@ async function publishedOutputs(deps: StepDeps, context: StepContext): Promise<P
       !published.includes(destination) &&
       !failed.some((lost) => lost.destination === destination.name),
   );
-  if (open.length > 0) return null;
+  if (open.length > 0 || !(await keyringPublished(deps, context.run))) return null;
   return {
     set: refOf(context.run).set,
     bytes: setBytes(manifest),

@@ -19,7 +19,7 @@ export function saveFiles(deps: StepDeps): Step {
       const why = preflightFacts(run).skipped['files'];
       if (why !== undefined) return goneWithout('files', why);
       const name = await nameInSet(deps, ARTIFACT.name, ARTIFACT.compress);
-      return stagedOutputs(deps.destinations, refOf(run), 'files', [name]);
+      return stagedOutputs(deps.destinations, refOf(run), ['files'], [name]);
     },
     apply: (context) => takeAndStage(deps, context),
   };

@@ -1,21 +1,18 @@
-import { gapReport, missingDestinations } from '../../backup/set/gaps.ts';
+import { gapReport, missingDestinations, missingKind } from '../../backup/set/gaps.ts';
+import type { Carried } from '../../backup/set/gaps.ts';
 import { formatFor, manifestText } from '../../backup/set/manifest.ts';
 import type { ArtifactRecord, Manifest } from '../../backup/set/manifest.ts';
 import { keyFingerprint, signText } from '../../backup/set/signature.ts';
-import type { ArtifactKind } from '../../runbooks/backup.ts';
+import { COMES_BACK } from '../../kong/admin/enterprise-types.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { Run } from '../../runs/run.ts';
+import type { ArtifactKind, Gap } from '../../runbooks/backup.ts';
+import type { PreflightFacts } from '../plan-facts.ts';
 import type { StepDeps } from '../deps.ts';
 import { refOf } from '../deps.ts';
-import { gapsOf, plannedKinds, preflightFacts } from '../plan-facts.ts';
+import { plannedKinds, preflightFacts } from '../plan-facts.ts';
 import type { Staged } from './staged.ts';
 import { workspaceGaps } from './workspace-gaps.ts';
-
-const TAKING: readonly (readonly [string, ArtifactKind])[] = [
-  ['dump-database', 'database'],
-  ['dump-declarative', 'declarative'],
-  ['save-files', 'files'],
-];
 
 /** The manifest of a set and its detached signature, as they are stored. */
 export interface Documents {
@@ -50,7 +47,8 @@ export async function writeDocuments(deps: StepDeps, run: Run, staged: Staged): 
   return { manifest, signature: signText(manifest, key) };
 }
 
-function whoAndWhat(
+/** Of every manifest that this run writes. */
+export function whoAndWhat(
   run: Run,
 ): Pick<Manifest, 'set' | 'gateway' | 'environment' | 'runId' | 'requestedBy' | 'approvedBy' | 'kong' | 'tools'> {
   const facts = preflightFacts(run);
@@ -75,7 +73,10 @@ function isEncrypted({ artifact }: ArtifactRecord): boolean {
   return artifact.encoding?.includes('age') === true;
 }
 
-function encryptionOf(deps: StepDeps, records: readonly ArtifactRecord[]): Manifest['encryption'] {
+export function encryptionOf(
+  deps: Pick<StepDeps, 'encryption'>,
+  records: readonly ArtifactRecord[],
+): Manifest['encryption'] {
   const recipients = deps.encryption?.recipients ?? [];
   return records.some(isEncrypted) && recipients.length > 0 ? { method: 'age', recipients: [...recipients] } : 'none';
 }
@@ -93,16 +94,37 @@ function gapsOfSet(run: Run, records: readonly ArtifactRecord[]): Manifest['gaps
       tables: databaseOf(records)?.tables ?? null,
       declarative: records.some((record) => record.artifact.kind === 'declarative'),
       encrypted: records.every(isEncrypted),
+      carried: carriedBy(records),
       reported: [
-        ...gapsOf(
-          run,
-          TAKING.map(([step]) => step),
-        ),
+        ...plannedKinds(run).flatMap((kind) => skippedGap(facts, kind)),
+        ...(facts.further?.gaps ?? []),
         ...workspaceGaps(facts),
         ...records.flatMap((record) => record.gaps),
       ],
     }),
   ];
+}
+
+function skippedGap({ skipped }: PreflightFacts, kind: ArtifactKind): readonly Gap[] {
+  const why = skipped[kind];
+  return why === undefined ? [] : [missingKind(kind, why)];
+}
+
+/** Kinds of entity that artifacts of their own hold, and who can bring them back. */
+function carriedBy(records: readonly ArtifactRecord[]): Readonly<Record<string, Carried>> {
+  const entities = records.find(({ artifact }) => artifact.kind === 'entities')?.artifact.facts ?? {};
+  const named = Object.entries(COMES_BACK).flatMap(([type, comesBack]) => {
+    const count = entities[type];
+    return typeof count === 'number' ? [[type, { count, comesBack }] as const] : [];
+  });
+  const roles = records
+    .filter(({ artifact }) => artifact.kind === 'rbac')
+    .map(({ artifact }) => artifact.facts['roles']);
+  const count = roles.reduce<number>((sum, one) => sum + Number(one), 0);
+  return {
+    ...Object.fromEntries(named),
+    ...(roles.length === 0 ? {} : { 'rbac-roles': { count, comesBack: 'post' as const } }),
+  };
 }
 
 function refuseMissing(run: Run, { records, holders, lost }: Staged): void {

@@ -9,7 +9,7 @@ import type { ArtifactRecord } from '../../backup/set/manifest.ts';
 import type { SetRef } from '../../backup/set/set-id.ts';
 import { lostTo, storeEverywhere } from '../../backup/storage/store-everywhere.ts';
 import type { Lost } from '../../backup/storage/store-everywhere.ts';
-import type { Artifact, ArtifactKind, ArtifactOutputs } from '../../runbooks/backup.ts';
+import type { Artifact, ArtifactKind, ArtifactOutputs, SetKind } from '../../runbooks/backup.ts';
 import { Fault } from '../../runs/fault.ts';
 import { digestOf } from '../../runs/json.ts';
 import type { JsonObject } from '../../runs/json.ts';
@@ -90,15 +90,15 @@ function whyLost({ destination, fault }: Stage, records: readonly ArtifactRecord
   return told ?? { destination: destination.name, why: 'It lacks a part of the set.' };
 }
 
-/** The staged artifacts of a kind as a step's outputs; null unless these very names are there. */
+/** The staged artifacts of a step's kinds as its outputs; null unless these very names are there. */
 export async function stagedOutputs(
   destinations: readonly Destination[],
   ref: SetRef,
-  kind: ArtifactKind,
+  kinds: readonly SetKind[],
   names: readonly string[],
 ): Promise<ArtifactOutputs | null> {
   const { records } = await stagedSet(destinations, ref);
-  const found = records.filter((record) => record.artifact.kind === kind);
+  const found = records.filter((record) => kinds.includes(record.artifact.kind));
   const there = new Set(found.map(({ artifact }) => artifact.name));
   if (!names.every((name) => there.has(name))) return null;
   return { artifacts: found.map((record) => record.artifact), gaps: found.flatMap((record) => record.gaps) };

@@ -6,6 +6,7 @@ import { Fault } from '../../runs/fault.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';
 import { checkDatabase } from './check-database.ts';
 import type { DatabaseChecked } from './check-database.ts';
+import { checkFurther } from './check-further.ts';
 import { checkGateway } from './check-gateway.ts';
 import type { GatewaySeen } from './check-gateway.ts';
 import { checkStorage } from './check-storage.ts';
@@ -16,7 +17,8 @@ import { endOwnSessions } from '../end-sessions.ts';
 import { withAdmin } from '../gateway-access.ts';
 import { observedOf } from '../observed.ts';
 import { plannedKinds, plannedWorkspaces } from '../plan-facts.ts';
-import type { PreflightFacts } from '../plan-facts.ts';
+import { NOTHING_FURTHER } from '../plan-facts.ts';
+import type { Further, PreflightFacts } from '../plan-facts.ts';
 import { bytesText, counted } from '../words.ts';
 
 /** Faults that mean "this kind cannot be taken here": a gap where the gateway allows it (decision 18). */
@@ -78,7 +80,11 @@ async function lookAtEverything(deps: StepDeps, context: StepContext): Promise<P
   const [seen, checked, deck] = await Promise.all([
     step(
       'gateway',
-      withAdmin(deps, context.signal, (admin) => checkGateway(lists.gateway, admin, wanted)),
+      withAdmin(deps, context.signal, async (admin) => {
+        const seen = await checkGateway(lists.gateway, admin, wanted);
+        const further = seen === null || !wanted.declarative ? null : checkFurther(lists.gateway, deps, admin, seen);
+        return seen === null ? null : { ...seen, further: (await further) ?? NOTHING_FURTHER };
+      }),
     ),
     database(),
     step('decK', wanted.declarative ? checkDeck(lists.deck, deps) : Promise.resolve(null)),
@@ -144,7 +150,7 @@ async function checkFiles(list: Checklist, deps: StepDeps): Promise<null> {
 }
 
 interface Found {
-  readonly seen: GatewaySeen;
+  readonly seen: GatewaySeen & { readonly further: Further };
   readonly checked: DatabaseChecked | null;
   readonly deck: string | null;
   readonly skipped: Skipped;
@@ -160,6 +166,7 @@ function outputs(deps: StepDeps, context: StepContext, found: Found): PreflightF
     databaseKind: seen.root.databaseKind,
     workspaces: seen.workspaces,
     workspacesLeftOut: seen.leftOut,
+    further: seen.further,
     checks: lists.flatMap((list) => list.passed().map(({ name, detail }) => ({ name, detail }))),
     tools: {
       ...(checked === null

@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { LocalDestination } from '../../../src/backup/storage/local.ts';
+import type { EnterpriseEntities } from '../../../src/sandbox/kong/enterprise/lists.ts';
+import { startStandInKong } from '../../../src/sandbox/kong/stand-in.ts';
+import type { StandInKong } from '../../../src/sandbox/kong/stand-in.ts';
+import { discardSet } from '../../../src/steps/backup/discard-set.ts';
+import { dumpDeclarative } from '../../../src/steps/backup/dump-declarative.ts';
+import { publishSet } from '../../../src/steps/backup/publish-set.ts';
+import { verifySet } from '../../../src/steps/backup/verify-set.ts';
+import type { StepDeps } from '../../../src/steps/deps.ts';
+import { refOf } from '../../../src/steps/deps.ts';
+import { preflight } from '../../../src/steps/preflight/preflight.ts';
+import { need } from '../../support/need.ts';
+import { faultFrom, makeWorld } from './steps-world.ts';
+import type { World } from './steps-world.ts';
+
+const ready = [need('fixtures'), need('psql'), need('deck')].every(Boolean);
+const ROLE = { id: '2d3a9b1e-6f0a-4a55-9a8e-0f3f4b1c7d11', name: 'reader', comment: 'reads' };
+const GROUP = { id: '9b7d4f8c-3f43-4c62-8d3c-5b5a4e0c1a22', name: 'engineering' };
+const USER = {
+  id: '5f3a9b1e-6f0a-4a55-9a8e-0f3f4b1c7d33',
+  name: 'ci',
+  enabled: true,
+  user_token: '$2b$09$not-a-real-hash',
+};
+const ENTERPRISE: EnterpriseEntities = {
+  lists: {
+    'default/rbac/roles': [ROLE],
+    [`default/rbac/roles/${ROLE.id}/endpoints`]: [
+      { endpoint: '/services', workspace: 'default', actions: ['read'], negative: false, role: { id: ROLE.id } },
+    ],
+    [`default/rbac/roles/${ROLE.id}/entities`]: [
+      { entity_id: '*', entity_type: 'wildcard', actions: ['read'], negative: false },
+    ],
+    'default/rbac/users': [USER],
+    [`default/rbac/users/${USER.id}/roles`]: { roles: [ROLE], user: USER },
+    groups: [GROUP],
+    [`groups/${GROUP.id}/roles`]: [{ group: GROUP, rbac_role: ROLE, workspace: { name: 'default' } }],
+    admins: Array.from({ length: 25 }, (_, index) => ({ id: `admin-${index}`, username: `admin-${index}`, status: 0 })),
+    'default/event-hooks': [
+      {
+        id: 'hook-1',
+        source: 'crud',
+        handler: 'webhook',
+        config: { url: 'https://example.com', secret: 'hook-secret' },
+      },
+    ],
+    licenses: [{ id: 'licence-1', payload: 'the-whole-licence' }],
+  },
+};
+
+describe.skipIf(!ready)('what Kong Enterprise keeps beside the configuration of its proxy', () => {
+  let world: World;
+  const nodes: StandInKong[] = [];
+  let home = '';
+  beforeAll(async () => {
+    world = await makeWorld({ kinds: ['declarative'] });
+    home = await mkdtemp(join(tmpdir(), 'kong-chatops-keyring-'));
+  });
+  afterAll(async () => {
+    for (const node of nodes) await node.stop();
+    await world.end();
+    await rm(home, { recursive: true, force: true });
+  });
+  const gatewayOf = async (
+    enterprise: EnterpriseEntities,
+    { mayNotRead = [], gateway = {} }: { mayNotRead?: readonly string[]; gateway?: object } = {},
+  ): Promise<World> => {
+    const node = await startStandInKong({
+      databaseUrl: world.databaseUrl,
+      edition: 'enterprise',
+      enterprise,
+      tokenRights: { mayNotRead },
+    });
+    nodes.push(node);
+    return world.with({ gateway: { admin_api: { url: node.url, timeout_seconds: 5 }, ...gateway } });
+  };
+  const placeOf = (here: World): string => here.deps.destinations[0]?.placeOf(refOf(here.run())) ?? '';
+  const linesOf = async (here: World): Promise<Record<string, unknown>[]> => {
+    // Compressed alone: the set is not encrypted.
+    const text = zstdDecompressSync(await readFile(join(placeOf(here), 'entities.ndjson.zst'))).toString();
+    return text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+
+  it('comes along: RBAC by decK, and what no decK carries in one file that says who can bring it back', async () => {
+    const here = await gatewayOf(ENTERPRISE);
+    await here.perform('preflight', preflight);
+    const { outputs } = await here.perform('dump-declarative', dumpDeclarative);
+    const artifacts = outputs['artifacts'] as { kind: string; name: string; facts: object }[];
+    expect(artifacts.map(({ kind, name }) => [kind, name])).toEqual([
+      ['declarative', 'declarative-default.yaml'],
+      ['entities', 'entities.ndjson.zst'],
+      ['rbac', 'rbac-default.yaml'],
+    ]);
+    expect(artifacts[1]?.facts).toEqual({
+      groups: 1,
+      admins: 25,
+      licenses: 1,
+      'rbac-users': 1,
+      'entity-permissions': 1,
+      'event-hooks': 1,
+    });
+    const { outputs: published } = await here.perform('publish-set', publishSet);
+
+    expect(parse(await readFile(join(placeOf(here), 'rbac-default.yaml'), 'utf8'))).toMatchObject({
+      _workspace: 'default',
+      rbac_roles: [{ name: 'reader', endpoint_permissions: [{ endpoint: '/services', actions: ['read'] }] }],
+    });
+    const lines = await linesOf(here);
+    expect(lines[0]).toMatchObject({
+      format: 'kong-chatops-entities/1',
+      types: { groups: { comesBack: 'post' }, admins: { comesBack: 'people' }, 'rbac-users': { comesBack: 'people' } },
+    });
+    expect(lines.find(({ type }) => type === 'groups')).toEqual({
+      type: 'groups',
+      workspace: null,
+      entity: { ...GROUP, roles: [{ group: GROUP, rbac_role: ROLE, workspace: { name: 'default' } }] },
+    });
+    expect(lines.find(({ type }) => type === 'rbac-users')).toEqual({
+      type: 'rbac-users',
+      workspace: 'default',
+      // The set is not encrypted.
+      entity: { ...USER, user_token: '***', roles: [ROLE] },
+    });
+    expect(lines.find(({ type }) => type === 'licenses')?.['entity']).toEqual({
+      id: 'licence-1',
+      payload_sha256: createHash('sha256').update('the-whole-licence').digest('hex'),
+    });
+    expect(lines.at(-1)).toMatchObject({ end: true, counts: { admins: 25 } });
+    expect(JSON.stringify(lines)).not.toMatch(/hook-secret|the-whole-licence|not-a-real-hash/);
+
+    const gaps = published['gaps'] as { kind: string; count: number | null; what: string; why: string }[];
+    expect(gaps.find(({ kind }) => kind === 'admins')).toEqual({
+      kind: 'admins',
+      count: 25,
+      what: '25 admins are in the set by name alone',
+      why: 'only people can bring them back through the Admin API; the set has no database dump',
+    });
+    expect(gaps.map(({ kind }) => kind)).not.toContain('groups');
+    expect(gaps.map(({ kind }) => kind)).not.toContain('rbac-roles');
+    const manifest = JSON.parse(await readFile(join(placeOf(here), 'manifest.json'), 'utf8')) as { format: string };
+    expect(manifest.format).toBe('kong-chatops-backup/3');
+  });
+
+  it('is a gap that names the permission where the token may not see it', async () => {
+    const here = await gatewayOf(ENTERPRISE, { mayNotRead: ['rbac', 'admins'] });
+    await here.perform('preflight', preflight);
+    await here.perform('dump-declarative', dumpDeclarative);
+    const { outputs } = await here.perform('publish-set', publishSet);
+    const gaps = outputs['gaps'] as { kind: string; what: string; why: string }[];
+    expect(gaps.filter(({ kind }) => ['rbac', 'admins', 'rbac-users'].includes(kind))).toEqual([
+      {
+        kind: 'rbac',
+        count: null,
+        what: 'RBAC roles of 1 workspace are not in the set: default',
+        why: 'the Admin token may not read /default/rbac/roles (HTTP 403): give it the permission to read rbac/roles in each workspace',
+      },
+      {
+        kind: 'admins',
+        count: null,
+        what: 'The admins are not all in the set',
+        why: 'the Admin token may not read /admins (HTTP 403): give it that permission',
+      },
+      {
+        kind: 'rbac-users',
+        count: null,
+        what: 'The RBAC users are not all in the set',
+        why: 'the Admin token may not read /default/rbac/users (HTTP 403): give it that permission',
+      },
+    ]);
+  });
+
+  it('costs a gateway without Enterprise no request and no gap', async () => {
+    const here = world.with({});
+    await here.perform('preflight', preflight);
+    const { outputs } = await here.perform('dump-declarative', dumpDeclarative);
+    expect((outputs['artifacts'] as { kind: string }[]).map(({ kind }) => kind)).toEqual(['declarative']);
+    expect(here.kong.requests.filter(({ path }) => /rbac.*entities|keyring|licenses.*1000/.test(path))).toEqual([]);
+  });
+
+  describe('the keyring', () => {
+    const held = { keyring: { exported: 'sealed-keys', recoveryKey: false } };
+
+    it('refuses a backup that would lose it, and says what to do', async () => {
+      const here = await gatewayOf(held);
+      expect((await faultFrom(here.perform('preflight', preflight))).message).toBe(
+        '1 check of gateway production failed, so nothing was started.\n1. Keyring: Kong encrypts fields of its database, and nothing would keep the keys: there is no recovery key and no place to export them to.',
+      );
+    });
+
+    it('is a gap in words where the gateway may go without it', async () => {
+      const here = await gatewayOf(held, { gateway: { allow_gaps: ['keyring'] } });
+      await here.perform('preflight', preflight);
+      const { outputs } = await here.perform('dump-declarative', dumpDeclarative);
+      expect(outputs['gaps']).toContainEqual({
+        kind: 'keyring',
+        count: null,
+        what: 'The keys that open encrypted fields of the database are not in the set',
+        why: 'keyring.destination of this gateway names no place for them, and Kong has no recovery key',
+      });
+    });
+
+    it('is no gap with a recovery key: the database holds the keys', async () => {
+      const here = await gatewayOf({ keyring: { exported: null, recoveryKey: true } });
+      const { outputs } = await here.perform('preflight', preflight);
+      expect(outputs['checks']).toContainEqual({
+        name: 'Keyring',
+        detail: 'its keys are in the database, for whoever has the private recovery key',
+      });
+      expect((outputs['further'] as { gaps: unknown }).gaps).toEqual([]);
+    });
+
+    const strongroom = (here: World): World & { readonly deps: StepDeps } => {
+      const keyringDestination = new LocalDestination('strongroom', join(home, 'strongroom'));
+      Object.assign(here.deps, { keyringDestination });
+      return here;
+    };
+
+    it('lies apart from the data that it opens, signed and verified like a set', async () => {
+      const here = strongroom(await gatewayOf(held, { gateway: { keyring: { destination: 'strongroom' } } }));
+      await here.perform('preflight', preflight);
+      const { outputs } = await here.perform('dump-declarative', dumpDeclarative);
+      expect(outputs['artifacts']).toContainEqual(
+        expect.objectContaining({ kind: 'keyring', name: 'keyring.json', facts: { destination: 'strongroom' } }),
+      );
+      const ref = refOf(here.run());
+      const room = here.deps.keyringDestination;
+      expect(await room?.isPublished(ref)).toBe(false);
+      await here.perform('publish-set', publishSet);
+      const { outputs: verified } = await here.perform('verify-set', verifySet);
+      expect((verified['places'] as { destination: string }[]).map(({ destination }) => destination)).toEqual([
+        'main',
+        'strongroom',
+      ]);
+      const place = room?.placeOf(ref) ?? '';
+      expect(await readFile(join(place, 'keyring.json'), 'utf8')).toBe('{"data":"sealed-keys"}\n');
+      const manifest = JSON.parse(await readFile(join(place, 'manifest.json'), 'utf8')) as {
+        artifacts: { kind: string }[];
+      };
+      expect(manifest.artifacts.map(({ kind }) => kind)).toEqual(['keyring']);
+      const data = await readFile(join(placeOf(here), 'manifest.json'), 'utf8');
+      expect(data).not.toContain('keyring.json');
+    });
+
+    it('leaves nothing behind when the run ends before it is published', async () => {
+      const here = strongroom(await gatewayOf(held, { gateway: { keyring: { destination: 'strongroom' } } }));
+      await here.perform('preflight', preflight);
+      await here.perform('dump-declarative', dumpDeclarative);
+      await here.perform('discard-set', discardSet);
+      expect(await here.deps.keyringDestination?.hasStaged(refOf(here.run()))).toBe(false);
+    });
+
+    it('says what to set when Kong has nothing to export it with', async () => {
+      const bare = { keyring: { exported: null, recoveryKey: false } };
+      const here = strongroom(await gatewayOf(bare, { gateway: { keyring: { destination: 'strongroom' } } }));
+      await here.perform('preflight', preflight);
+      expect((await faultFrom(here.perform('dump-declarative', dumpDeclarative))).facts()).toEqual({
+        code: 'keyring-not-exported',
+        message: 'Kong did not export the keyring of production: POST /keyring/export answered HTTP 400.',
+        hint: 'Set keyring_public_key and keyring_private_key in kong.conf (an export needs both), or use a recovery key and take keyring.destination away.',
+      });
+    });
+  });
+});
