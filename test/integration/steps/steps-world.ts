@@ -181,7 +181,7 @@ function worldOver(running: Running, home: string, options: WorldOptions): World
       return { outputs: recorded, progress: around.seen };
     },
     stored: async () => {
-      const roots = deps.destinations.map((destination) => join(destination.placeOf(refOf(run())), '../../..'));
+      const roots = deps.destinations.map((destination) => join(destination.placeOf(refOf(run())), '../..'));
       const names = await Promise.all(roots.map((root) => readdir(root, { recursive: true }).catch(() => [])));
       return names.flat().sort();
     },
