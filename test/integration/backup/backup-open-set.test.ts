@@ -173,7 +173,7 @@ describe('reading a set', () => {
       hint: 'If that is an older key of yours, give its public half; else do not use the set.',
     });
     expect(isRefusal(await open(place, { publicKeys: [signingKey().publicKey, key.publicKey] }))).toBe(false);
-    const root = join(place.placeOf(ref), '../../..');
+    const root = join(place.placeOf(ref), '../..');
     await mkdir(join(root, 'staging'));
     await rename(place.placeOf(ref), join(root, 'staging', ref.set));
     const elsewhere = await openSet(place, { ...ref, gateway: 'staging' }, { publicKeys: [key.publicKey], opening });
