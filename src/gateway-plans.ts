@@ -6,13 +6,14 @@ import type { Refusal } from './runs/refusal.ts';
 import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';
 import { drillPlan } from './runbooks/restore-drill.ts';
 import { restorePlan } from './runbooks/restore.ts';
+import type { Strategy } from './runbooks/restore.ts';
 import { refuse } from './runs/refusal.ts';
 
 /** A gateway as people's commands see it: its plans follow from the configuration in force. */
 export function engineGateway(config: Config, gateway: GatewayConfig, serves: readonly StepQueue[]): EngineGateway {
   const plan = backupPlanOf(config, gateway);
   const { name, environment, channel } = gateway;
-  if (gateway.database === undefined) return { name, environment, channel, backupPlan: plan };
+  if (strategiesOf(gateway).length === 0) return { name, environment, channel, backupPlan: plan };
   return { name, environment, channel, backupPlan: plan, restore: restorePlans(config, gateway, plan, serves) };
 }
 
@@ -33,6 +34,14 @@ function backupPlanOf(config: Config, gateway: GatewayConfig): Plan {
   });
 }
 
+/** The ways that this configuration gives the bot, the recommended one first. */
+function strategiesOf({ database, files }: GatewayConfig): readonly Strategy[] {
+  return [
+    ...(database === undefined ? [] : (['database'] as const)),
+    ...(files === undefined ? [] : (['files'] as const)),
+  ];
+}
+
 function restorePlans(
   config: Config,
   gateway: GatewayConfig,
@@ -47,7 +56,7 @@ function restorePlans(
     deadlineSeconds: limits.step_minutes * 60,
   };
   return {
-    strategies: ['database'],
+    strategies: strategiesOf(gateway),
     plan: (choice) =>
       restorePlan({
         ...common,
@@ -58,7 +67,7 @@ function restorePlans(
         policy: policyOf(restoreApproval(config, gateway)),
         holdSeconds: gateway.restore.hold_hours * 3600,
       }),
-    noDrill: noDrill(config, serves),
+    noDrill: gateway.database === undefined ? noDatabase(gateway) : noDrill(config, serves),
     drillPlan: (choice) => drillPlan({ ...common, ...choice }),
   };
 }
@@ -85,5 +94,13 @@ function noDrill(config: Config, serves: readonly StepQueue[]): Refusal | null {
     'no-drill-server',
     'There is no PostgreSQL on which a set could be restored to prove it',
     'Name one in the configuration under drills.database_url (a role with CREATEDB), or give the worker DATABASE_OWNER_URL',
+  );
+}
+
+function noDatabase({ name }: GatewayConfig): Refusal {
+  return refuse(
+    'no-drill',
+    `A drill restores a dump of the database, and the configuration names none for ${name}`,
+    'Add database to this gateway in the configuration',
   );
 }

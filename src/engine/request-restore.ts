@@ -138,8 +138,8 @@ function noSuchSet(wanted: SetChoice, gateway: string, sets: readonly ListedSet[
 function cannotBeRestored(gateway: EngineGateway): Refusal {
   return refuse(
     'no-restore',
-    `The configuration gives the bot no way to restore ${gateway.name}: it names no database`,
-    'Add database to this gateway in the configuration',
+    `The configuration gives the bot no way to restore ${gateway.name}: it names neither its database nor its files`,
+    'Add database or files to this gateway in the configuration',
   );
 }
 
@@ -148,6 +148,6 @@ function notThisWay(gateway: EngineGateway, strategy: Strategy): Refusal {
   return refuse(
     'no-strategy',
     `${gateway.name} cannot be restored by the strategy "${strategy}"`,
-    ways.length === 0 ? 'Add database to this gateway in the configuration' : `Possible here: ${ways.join(', ')}`,
+    `Possible here: ${ways.join(', ')}`,
   );
 }

@@ -1,5 +1,8 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
+import { filesSteps } from './restore-aside.ts';
+import { gated, READS_ONLY } from './restore-common.ts';
+import type { Common } from './restore-common.ts';
 
 /** How a gateway is restored. The bot proposes, people decide (behaviour 6.1). */
 export type Strategy =
@@ -58,6 +61,32 @@ export interface PreviewOutputs extends JsonObject {
   readonly degradedMinutes: number;
 }
 
+/** Outputs of `diff-declarative`: its `digest` and `prints` are keyed, because a diff holds passwords. */
+export interface DeclarativeOutputs extends PreviewOutputs {
+  /** Workspaces that the sync touches. */
+  readonly workspaces: readonly string[];
+  /** One for each change, also for those that the sync itself brings about: what is left of it after a death is among them. */
+  readonly prints: readonly string[];
+  /** Logins whose passwords decK cannot carry and nothing else here can: people must set them anew. */
+  readonly passwordsByHand: readonly string[];
+}
+
+/** Outputs of `sync-declarative` and `sync-back`. */
+export interface SyncOutputs extends JsonObject {
+  readonly workspaces: readonly string[];
+  /** Changes that decK made; 0 where all was as wanted already. */
+  readonly changed: number;
+  /** Stored password hashes that were put back in the database. */
+  readonly hashesPutBack: number;
+}
+
+/** Outputs of `read-back` and `read-back-undo`: what was read again and is as wanted. */
+export interface ReadBackOutputs extends JsonObject {
+  readonly workspaces: readonly string[];
+  /** Logins whose passwords people must set anew. */
+  readonly passwordsByHand: readonly string[];
+}
+
 /** Outputs of `swap-database` and `swap-back`. */
 export interface SwapOutputs extends JsonObject {
   /** The name that Kong uses. */
@@ -89,8 +118,6 @@ export interface RestorePlanInput {
   readonly deadlineSeconds: number;
 }
 
-const READS_ONLY = 'reads only, nothing to undo';
-
 /** The run-book of a restore: prove the set, keep the present, prepare aside, ask, swap, prove; the way back stays open. */
 export function restorePlan(input: RestorePlanInput): Plan {
   const common = { queue: 'restore', attempts: input.attempts, deadlineSeconds: input.deadlineSeconds } as const;
@@ -120,17 +147,11 @@ export function restorePlan(input: RestorePlanInput): Plan {
   };
 }
 
-type Common = Pick<PlannedStep, 'queue' | 'attempts' | 'deadlineSeconds'>;
-
 const STEPS: Readonly<Record<Strategy, (common: Common, policy: GatePolicy | null) => readonly PlannedStep[]>> = {
   database: databaseSteps,
   declarative: declarativeSteps,
   files: filesSteps,
 };
-
-function gated(step: PlannedStep, policy: GatePolicy | null): PlannedStep {
-  return policy === null ? step : { ...step, gate: policy };
-}
 
 function databaseSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
   const swap: PlannedStep = {
@@ -266,15 +287,4 @@ function declarativeSteps(common: Common, policy: GatePolicy | null): readonly P
       phase: 'undo',
     },
   ];
-}
-
-function filesSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
-  const place: PlannedStep = {
-    ...common,
-    id: 'place-files',
-    title: 'Write the files beside the present ones',
-    recovery: 'check',
-    undo: 'nothing is replaced: remove the folder',
-  };
-  return [gated(place, policy)];
 }

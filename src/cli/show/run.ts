@@ -5,6 +5,7 @@ import type { PersonId } from '../../runs/person.ts';
 import type { Gate, Run, StepStatus } from '../../runs/run.ts';
 import type { PreviewOutputs, SwapOutputs } from '../../runbooks/restore.ts';
 import { clock, duration, size } from './amounts.ts';
+import { fileLines } from './files.ts';
 
 export interface ShowRun {
   readonly run: Run;
@@ -23,6 +24,7 @@ export function showRun({ run, progress, now, name }: ShowRun): string[] {
       .filter(({ id, cleanup, phase }) => (cleanup !== true && phase === undefined) || isBegun(run, id))
       .map(({ id, title }) => `  ${stepLine(run, id, title, progress, now)}`),
     ...changeLines(run),
+    ...fileLines(run),
     ...run.gates.flatMap((one) => decidedLine(one, name)),
     ...workerLines(run, now),
     ...(gate === undefined ? [] : gateLines(gate, name)),

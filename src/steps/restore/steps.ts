@@ -3,6 +3,8 @@ import type { RestoreDeps } from './deps.ts';
 import { checkSet } from './check-set.ts';
 import { dropDrill, restoreDrill } from './drill.ts';
 import { dropKept, dropScratch } from './drop.ts';
+import { diffFiles } from './files/diff-files.ts';
+import { placeFiles, removeFiles } from './files/place-files.ts';
 import { previewChange } from './preview-change.ts';
 import { prove } from './prove.ts';
 import { reloadNodes } from './reload-nodes.ts';
@@ -24,6 +26,9 @@ export function restoreSteps(deps: RestoreDeps): Readonly<Record<string, Step>> 
     'drop-restored': dropScratch(deps),
     'drop-kept': dropKept(deps),
     'drop-scratch': dropScratch(deps),
+    'diff-files': diffFiles(deps),
+    'place-files': placeFiles(deps),
+    'remove-files': removeFiles(deps),
     'restore-drill': restoreDrill(deps),
     'drop-drill': dropDrill(deps),
   };

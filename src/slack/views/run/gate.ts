@@ -12,7 +12,9 @@ export function afterGo(run: Run, gate: Gate): string {
   const what =
     run.kind === 'backup'
       ? 'A backup only reads from the gateway.'
-      : 'The restored database goes live; the one before is kept, and it can be undone until the run is closed.';
+      : run.plan.parameters['strategy'] === 'files'
+        ? 'The files are written into a new folder; none that is in use is touched.'
+        : 'The restored database goes live; the one before is kept, and it can be undone until the run is closed.';
   return `After the go: “${title}” starts on ${placeName(run.plan)}. ${what}`;
 }
 

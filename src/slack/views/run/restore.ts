@@ -14,6 +14,7 @@ const change = z.looseObject({
   names: z.array(z.string()),
 });
 const preview = z.looseObject({ changes: z.array(change), degradedMinutes: z.number() });
+const placed = z.looseObject({ folder: z.string(), commands: z.array(z.string()), fillIn: z.array(z.string()) });
 const swap = z.looseObject({ live: z.string(), kept: z.string() });
 const proof = z.looseObject({
   nodes: z.array(z.looseObject({ node: z.string(), proven: z.array(z.string()) })),
@@ -56,6 +57,8 @@ function holding(run: Run, { until, fault }: NonNullable<Run['hold']>, names: Na
 }
 
 function liveWords(run: Run): string {
+  const written = outputsOf(run, 'place-files', placed);
+  if (written !== null) return `The files lie in ${code(written.folder)}; those in use are as they were.`;
   const swapped = outputsOf(run, 'swap-database', swap);
   if (swapped === null) return 'Nothing is live of it.';
   const kept =
@@ -91,14 +94,42 @@ function drilled(run: Run): Stand {
 
 /** Counts and a few names of what changes when it goes live; empty before the comparison. */
 export function changeText(run: Run): string | null {
-  const seen = outputsOf(run, 'preview-change', preview);
+  const seen = PREVIEWS.map((step) => outputsOf(run, step, preview)).find((found) => found !== null) ?? null;
   if (seen === null) return null;
   if (seen.changes.length === 0) return '*What changes:* nothing that configures the gateway.';
+  if (run.plan.parameters['strategy'] === 'files') return fileText(seen);
   const each = seen.changes.map(
     ({ kind, created, updated, deleted, names }) =>
       `• ${escape(kind)}: ${created} back, ${updated} other, *${deleted} gone* (${escape(listed(names, 5))})`,
   );
   return `*What changes* (answers are mixed for about ${seen.degradedMinutes} min):\n${lines(each, 2300)}`;
+}
+
+/** Steps that show what would change, one for each way to restore. */
+const PREVIEWS = ['preview-change', 'diff-declarative', 'diff-files', 'diff-dbless'] as const;
+
+/** Nothing goes live with the files: these are differences. */
+function fileText({ changes }: z.infer<typeof preview>): string {
+  const each = changes.map(
+    ({ kind, created, updated, deleted, names }) =>
+      `• ${escape(kind)}: ${created} only in the set, ${updated} other, ${deleted} only on the gateway (${escape(listed(names, 5))})`,
+  );
+  return `*What the set has other than the gateway:*\n${lines(each, 2300)}`;
+}
+
+const MOST_COMMANDS = 1800;
+
+/** What the operator runs to put the files into use; null until they are written. */
+function commandText(run: Run): string | null {
+  const written = outputsOf(run, 'place-files', placed);
+  if (written === null || run.outcome === 'rolled-back') return null;
+  const masked =
+    written.fillIn.length === 0
+      ? ''
+      : `\n⚠️ *Fill in first* (masked, because the set is not encrypted): ${escape(listed(written.fillIn, 20))}`;
+  if (written.commands.length === 0) return `*To put them into use:* nothing, they are as those in use.${masked}`;
+  const each = written.commands.map((command) => `• ${code(command)}`);
+  return `*To put them into use*, on the gateway:\n${lines(each, MOST_COMMANDS)}${masked}`;
 }
 
 /** What every node was seen to do. */
@@ -119,7 +150,7 @@ function proofText(run: Run): string | null {
 /** On the card of a restore, from the comparison on. */
 export function restoreBlocks(run: Run): readonly KnownBlock[] {
   if (run.kind !== 'restore') return [];
-  return [changeText(run), proofText(run)].flatMap((text) => (text === null ? [] : [section(text)]));
+  return [changeText(run), commandText(run), proofText(run)].flatMap((text) => (text === null ? [] : [section(text)]));
 }
 
 /** What an unsuccessful restore or drill changed, and what not (mrkdwn). */

@@ -1,0 +1,11 @@
+import type { GatePolicy, PlannedStep } from '../runs/plan.ts';
+
+/** What every step of a restore has alike. */
+export type Common = Pick<PlannedStep, 'queue' | 'attempts' | 'deadlineSeconds'>;
+
+export const READS_ONLY = 'reads only, nothing to undo';
+
+/** The step behind a gate, unless the gateway has none. */
+export function gated(step: PlannedStep, policy: GatePolicy | null): PlannedStep {
+  return policy === null ? step : { ...step, gate: policy };
+}
