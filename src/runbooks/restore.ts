@@ -65,6 +65,8 @@ export interface PreviewOutputs extends JsonObject {
 export interface DeclarativeOutputs extends PreviewOutputs {
   /** Workspaces that the sync touches. */
   readonly workspaces: readonly string[];
+  /** Those of them that are not there yet. */
+  readonly newWorkspaces: readonly string[];
   /** One for each change, also for those that the sync itself brings about: what is left of it after a death is among them. */
   readonly prints: readonly string[];
   /** Logins whose passwords decK cannot carry and nothing else here can: people must set them anew. */

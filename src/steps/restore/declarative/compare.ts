@@ -23,6 +23,8 @@ export interface Compared {
   readonly differences: readonly Difference[];
   /** Credentials that are right but for their stored hash. */
   readonly hashes: readonly HashDifference[];
+  /** Credentials that must be written first, and whose hash will be wrong then. */
+  readonly hashesToCome: readonly HashDifference[];
 }
 
 /** Set anew by every write, or counting down by itself (facts I9). */
@@ -38,25 +40,29 @@ export function compareDocuments(wanted: readonly Entity[], present: Document, o
   const there = new Map(entitiesOf(present).map((entity) => [entity.key, entity]));
   const differences: Difference[] = [];
   const hashes: HashDifference[] = [];
+  const hashesToCome: HashDifference[] = [];
   const known = new Set<string>();
   for (const entity of wanted) {
     known.add(entity.key);
     const found = there.get(entity.key);
     if (found === undefined) {
       differences.push({ list: entity.list, name: entity.name, what: 'missing', fields: [] });
+      hashesToCome.push(...hashOf(entity));
       continue;
     }
     const fields = differingFields(entity.fields, found.fields);
-    const hash = hashOf(entity, found, fields);
-    if (hash !== null) hashes.push(hash);
-    const rest = hash === null ? fields : [];
-    if (rest.length > 0) differences.push({ list: entity.list, name: entity.name, what: 'different', fields: rest });
+    const hash =
+      fields.length === 1 && entity.id === found.id && fields[0] === HASHED[entity.list] ? hashOf(entity) : [];
+    hashes.push(...hash);
+    if (hash.length > 0 || fields.length === 0) continue;
+    differences.push({ list: entity.list, name: entity.name, what: 'different', fields });
+    hashesToCome.push(...hashOf(entity));
   }
-  if (only) return { differences, hashes };
+  if (only) return { differences, hashes, hashesToCome };
   for (const [key, entity] of there) {
     if (!known.has(key)) differences.push({ list: entity.list, name: entity.name, what: 'not-in-set', fields: [] });
   }
-  return { differences, hashes };
+  return { differences, hashes, hashesToCome };
 }
 
 /** Names of fields that differ; null and absent are the same. */
@@ -80,13 +86,15 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(kept.map(([name, item]) => [name, withoutNulls(item)]));
 }
 
-function hashOf(wanted: Entity, present: Entity, fields: readonly string[]): HashDifference | null {
-  const [field] = fields;
-  if (field === undefined || fields.length > 1 || wanted.id === null || wanted.id !== present.id) return null;
-  const { list, id, name } = wanted;
-  const value = wanted.fields[field];
-  if (typeof value !== 'string') return null;
-  if (list === 'basicauth_credentials' && field === 'password') return { list, id, name, value };
-  const hashed = wanted.fields['hash_secret'] === true;
-  return list === 'oauth2_credentials' && field === 'client_secret' && hashed ? { list, id, name, value } : null;
+const HASHED: Readonly<Record<string, string>> = {
+  basicauth_credentials: 'password',
+  oauth2_credentials: 'client_secret',
+};
+
+/** The stored hash of a credential; none where Kong stores it as it is given. */
+function hashOf({ list, id, name, fields }: Entity): readonly HashDifference[] {
+  const value = fields[HASHED[list] ?? ''];
+  if (id === null || typeof value !== 'string') return [];
+  if (list === 'basicauth_credentials') return [{ list, id, name, value }];
+  return list === 'oauth2_credentials' && fields['hash_secret'] === true ? [{ list, id, name, value }] : [];
 }

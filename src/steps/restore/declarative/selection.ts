@@ -1,13 +1,7 @@
+import type { Selected } from '../../../runbooks/selection.ts';
+import { canonicalText } from '../../../runs/json.ts';
 import type { Body, Document, Entity } from './document.ts';
 import { entitiesOf, idOf, isChildList, kindOfList, nameOf, subtreeOf } from './document.ts';
-
-/** One entity that people named: `service:catalog`. */
-export interface Selected {
-  /** Key of its list in a declarative file: `services`. */
-  readonly list: string;
-  /** Its name or its id. */
-  readonly name: string;
-}
 
 /** Where an entity stands in a document: the bodies above it, outermost first, each with the list that it is in. */
 interface Place {
@@ -23,7 +17,8 @@ export function placesOf(document: Document, { list, name }: Selected): readonly
     for (const [key, items] of Object.entries(node)) {
       if (!isChildList(key, items)) continue;
       for (const body of items) {
-        if (key === list && (idOf(body) === name || nameOf(key, body) === name)) found.push({ list: key, body, parent });
+        if (key === list && (idOf(body) === name || nameOf(key, body) === name))
+          found.push({ list: key, body, parent });
         visit(body, { list: key, body });
       }
     }
@@ -34,22 +29,39 @@ export function placesOf(document: Document, { list, name }: Selected): readonly
 
 /** What is selected in a document, with everything that belongs to it: routes and plugins of a service, say. */
 export function selectedEntities(document: Document, selection: readonly Selected[]): readonly Entity[] {
-  return selection.flatMap((selected) => placesOf(document, selected).flatMap(({ list, body }) => subtreeOf(list, body)));
+  return selection.flatMap((selected) =>
+    placesOf(document, selected).flatMap(({ list, body }) => subtreeOf(list, body)),
+  );
 }
 
-/** Why a selection cannot be restored, in words; empty when it can. */
+/** Selected entities that this document does not have, as people call them. */
+export function absentFrom(document: Document, selection: readonly Selected[]): readonly string[] {
+  return selection
+    .filter((selected) => placesOf(document, selected).length === 0)
+    .map(({ list, name }) => `${kindOfList(list).one} ${name}`);
+}
+
+/** Why what is there of a selection cannot be restored, in words; empty when it can. */
 export function problemsOf(source: Document, present: Document, selection: readonly Selected[]): readonly string[] {
   return selection.flatMap((selected) => {
     const { one } = kindOfList(selected.list);
-    const places = placesOf(source, selected);
-    if (places.length === 0) return [`there is no ${one} ${selected.name} in the set`];
-    return places.flatMap(({ parent }) => {
+    return placesOf(source, selected).flatMap(({ parent, body }) => {
+      const again = madeAgain(present, selected, body);
+      if (again !== null) return [again];
       if (parent === null || isSelected(parent, selection)) return [];
       const found = findLike(present, parent.list, parent.body);
       const owner = `${kindOfList(parent.list).one} ${nameOf(parent.list, parent.body) ?? idOf(parent.body) ?? ''}`;
       return found === null ? [`${one} ${selected.name} belongs to ${owner}, which the gateway does not have`] : [];
     });
   });
+}
+
+/** A password is hashed together with the id of its consumer: under another id it is worthless. */
+function madeAgain(present: Document, { list, name }: Selected, body: Body): string | null {
+  if (list !== 'consumers' || idOf(body) === null) return null;
+  const found = findLike(present, list, body);
+  if (found === null || idOf(found) === idOf(body)) return null;
+  return `consumer ${name} was made again since the backup and has another id now, so its credentials cannot come back by themselves`;
 }
 
 function isSelected(entity: { readonly list: string; readonly body: Body }, selection: readonly Selected[]): boolean {
@@ -82,12 +94,13 @@ function overlay(present: Document, source: Document, selection: readonly Select
 /** One entity into the document, where it belongs; what it already has of its own is kept unless it is replaced. */
 function put(document: Document, { list, body, parent }: Place, way: Way): Document {
   const existing = findLike(document, list, body);
+  const byId = new Map(
+    entitiesOf(document).flatMap((entity): [string, Body][] => (entity.id ? [[entity.id, entity.body]] : [])),
+  );
   const moved = new Set(subtreeOf(list, body).flatMap(({ id }) => id ?? []));
   // An entity that lies elsewhere now (a route under another service) must not be there twice.
-  const cleaned = mapLists(document, (each) =>
-    each === existing || moved.has(idOf(each) ?? '') ? null : each,
-  );
-  const merged = existing === null || way === 'replace' ? body : merge(existing, body);
+  const cleaned = mapLists(document, (each) => (each === existing || moved.has(idOf(each) ?? '') ? null : each));
+  const merged = existing === null || way === 'replace' ? body : merge(existing, body, byId);
   const owner = parent === null ? null : findLike(cleaned, parent.list, parent.body);
   if (owner === null) return { ...cleaned, [list]: [...listOf(cleaned, list), merged] };
   return mapLists(cleaned, (each) => (each === owner ? { ...each, [list]: [...listOf(each, list), merged] } : each));
@@ -98,31 +111,48 @@ function listOf(node: Body, list: string): readonly unknown[] {
   return Array.isArray(items) ? items : [];
 }
 
-/** Fields of the set, and of what belongs to it both: those of the set in their place, the others as they are. */
-function merge(present: Body, source: Body): Body {
-  const merged: Record<string, unknown> = { ...source };
-  for (const [key, items] of Object.entries(present)) {
-    if (!isChildList(key, items)) continue;
-    const own = (isChildList(key, source[key]) ? source[key] : []) as readonly Body[];
-    const kept = items.filter((item) => !own.some((other) => isSame(key, item, other)));
+/**
+ * Fields of the set; of what belongs to it both, those of the set in their place. One that was made again since keeps
+ * its present id: another id would mean to delete it first.
+ */
+function merge(present: Body, source: Body, byId: ReadonlyMap<string, Body>): Body {
+  const id = idOf(present);
+  const merged: Record<string, unknown> = { ...source, ...(id === null ? {} : { id }) };
+  const lists = new Set([...Object.keys(present), ...Object.keys(source)]);
+  for (const key of lists) {
+    const own = childrenOf(source, key);
+    const items = childrenOf(present, key);
+    if (own.length === 0 && items.length === 0) continue;
     const both = own.map((other) => {
-      const same = items.find((item) => isSame(key, item, other));
-      return same === undefined ? other : merge(same, other);
+      const same = items.find((item) => isSame(key, item, other)) ?? byId.get(idOf(other) ?? '');
+      return same === undefined ? other : merge(same, other, byId);
     });
-    merged[key] = [...both, ...kept];
+    merged[key] = [...both, ...items.filter((item) => !own.some((other) => isSame(key, item, other)))];
   }
   return merged;
 }
 
+function childrenOf(body: Body, list: string): readonly Body[] {
+  const items = body[list];
+  return isChildList(list, items) ? items : [];
+}
+
 function isSame(list: string, one: Body, other: Body): boolean {
   const [a, b] = [idOf(one), idOf(other)];
-  if (a !== null && b !== null && a === b) return true;
-  const keyOf = (body: Body): string | undefined => {
-    const [entity] = entitiesOf({ [list]: [{ ...body, id: undefined }] });
-    return entity?.key.endsWith(':') === true ? undefined : entity?.key;
-  };
-  // A plugin's name is not its own: two plugins of one name on one service differ by their id alone.
-  return list !== 'plugins' && keyOf(one) !== undefined && keyOf(one) === keyOf(other);
+  if (a !== null && a === b) return true;
+  const [key, its] = [ownKey(list, one), ownKey(list, other)];
+  return key !== null && key === its;
+}
+
+/** What Kong lets only one sibling have; null where that is the id alone. */
+function ownKey(list: string, body: Body): string | null {
+  if (list === 'plugins') {
+    return canonicalText(
+      ['name', 'route', 'service', 'consumer', 'consumer_group'].map((field) => body[field] ?? null),
+    );
+  }
+  const field = ['name', 'username', 'target', 'group', 'key', 'prefix'].find((each) => typeof body[each] === 'string');
+  return field === undefined ? null : `${field}=${String(body[field])}`;
 }
 
 function findLike(document: Document, list: string, wanted: Body): Body | null {

@@ -1,0 +1,84 @@
+import { Worker } from 'node:worker_threads';
+import { parsePiece, piecesOf } from '../../../backup/artifacts/declarative-pieces.ts';
+import { Fault } from '../../../runs/fault.ts';
+import type { Compared } from './compare.ts';
+import type { Selected } from '../../../runbooks/selection.ts';
+
+/** What the thread is asked. Paths on the worker. */
+export interface DocumentJob {
+  /** What should be; null: nothing (a workspace that was not there). */
+  readonly source: string | null;
+  /** What decK dumped just now. */
+  readonly present: string;
+  /** Where the file for decK is written, 0600. */
+  readonly out: string;
+  readonly workspace: string | null;
+  /** These alone; null: everything. */
+  readonly only: readonly Selected[] | null;
+  /** With `only`: what was selected and is not in the source goes away. */
+  readonly back: boolean;
+  /** Another workspace's file brings them. */
+  readonly skipCaCertificates: boolean;
+}
+
+/** How far the gateway is from what should be. Its hashes are secrets. */
+export interface DocumentAnswer extends Compared {
+  /** What was selected and is not in the source: another workspace may have it. */
+  readonly absent: readonly string[];
+  /** Why what is there of the selection cannot be restored. */
+  readonly problems: readonly string[];
+}
+
+export type ThreadSaid = DocumentAnswer | { readonly unreadable: 'source' | 'present' };
+
+/**
+ * Compares two declarative files entity by entity and writes the file that decK is to take. In a thread of its own, as
+ * every parse of a big file: a blocked process would lose the lock of its own step.
+ */
+export async function lookAtDocuments(job: DocumentJob, signal: AbortSignal): Promise<DocumentAnswer> {
+  signal.throwIfAborted();
+  const worker = new Worker(new URL('document-thread.ts', import.meta.url), { workerData: job });
+  const stop = (): void => void worker.terminate();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const said = await new Promise<ThreadSaid>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', () =>
+        reject(new Error('the thread that compares declarative files ended without an answer')),
+      );
+    });
+    if ('differences' in said) return said;
+    throw unreadable(said.unreadable);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await worker.terminate();
+  }
+}
+
+/** Tags that a declarative file was dumped by; decK changes only what has all of them. */
+export async function selectTagsOf(path: string): Promise<readonly string[]> {
+  for await (const piece of piecesOf(path)) {
+    if (!piece.key.startsWith('_')) return [];
+    if (piece.key !== '_info') continue;
+    const info = parsePiece(piece)['_info'] as { select_tags?: unknown } | null;
+    return Array.isArray(info?.select_tags) ? info.select_tags.map(String) : [];
+  }
+  return [];
+}
+
+function unreadable(which: 'source' | 'present'): Fault {
+  return new Fault(
+    'declarative-unreadable',
+    which === 'source'
+      ? 'The declarative file of the set is whole, byte by byte, and is no declarative configuration.'
+      : 'What decK wrote about the present state is no declarative configuration.',
+    which === 'source'
+      ? 'Restore another set, or the database of this one.'
+      : 'Look at the disk of the worker and at the version of decK, then try again.',
+    { retryable: which === 'present' },
+  );
+}

@@ -1,0 +1,161 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StepContext } from '../../../engine/ports.ts';
+import type { DeckEntry, DeckFile } from '../../../kong/deck/deck-changes.ts';
+import { Fault } from '../../../runs/fault.ts';
+import { withAdmin } from '../../gateway-access.ts';
+import { some } from '../../words.ts';
+import type { RestoreDeps } from '../deps.ts';
+import type { WorkspaceDiff } from './changes.ts';
+import { deckOf } from './deck-of.ts';
+import type { DocumentAnswer } from './documents.ts';
+import { lookAtDocuments, selectTagsOf } from './documents.ts';
+import type { Source } from './source.ts';
+import { fetchOnce } from './source.ts';
+
+/** A workspace as it is and as it should be. */
+export interface WorkspaceLook {
+  readonly workspace: string;
+  /** What decK is given. */
+  readonly request: DeckFile & { readonly parallelism: number };
+  /** False: the workspace is not there yet; a sync makes it. */
+  readonly exists: boolean;
+  readonly answer: DocumentAnswer;
+}
+
+/**
+ * Dumps the present state of every workspace and compares it with the wanted one, entity by entity and without decK's
+ * own opinion: its exit codes and its diff are not what a restore is believed by (behaviour 6.4).
+ */
+export async function lookAround(
+  deps: RestoreDeps,
+  context: StepContext,
+  source: Source,
+): Promise<readonly WorkspaceLook[]> {
+  const there = await workspacesThere(deps, context, source);
+  const names = [...source.workspaces.keys()].sort();
+  const looks: WorkspaceLook[] = [];
+  for (const [done, workspace] of names.entries()) {
+    context.progress({ done, total: names.length, unit: 'workspaces', note: `comparing ${workspace}` });
+    const exists = there === null || there.includes(workspace);
+    looks.push(
+      await lookAtWorkspace(deps, context, source, {
+        workspace,
+        exists,
+        first: names.includes('default') ? 'default' : (names[0] ?? ''),
+      }),
+    );
+  }
+  refuseSelection(looks);
+  return looks;
+}
+
+/** Null on Kong OSS, which has only the default one. */
+async function workspacesThere(
+  deps: RestoreDeps,
+  { signal }: StepContext,
+  { set }: Source,
+): Promise<readonly string[] | null> {
+  if (set.manifest.kong.edition !== 'enterprise') return null;
+  return await withAdmin(deps, signal, async (admin) => await admin.workspaces(await admin.root()));
+}
+
+interface One {
+  readonly workspace: string;
+  readonly exists: boolean;
+  /** The workspace whose file brings the CA certificates, which are the same in all of them. */
+  readonly first: string;
+}
+
+async function lookAtWorkspace(
+  deps: RestoreDeps,
+  context: StepContext,
+  source: Source,
+  { workspace, exists, first }: One,
+): Promise<WorkspaceLook> {
+  const { signal, workDir } = context;
+  const { kong } = source.set.manifest;
+  const enterprise = kong.edition === 'enterprise';
+  const artifact = source.workspaces.get(workspace) ?? null;
+  const wanted = artifact === null ? null : await fetchOnce(source.set, artifact, context);
+  const place = {
+    workspace: enterprise ? workspace : null,
+    skipCaCertificates: enterprise && workspace !== first,
+    signal,
+  };
+  const selectTags = wanted === null ? [] : await selectTagsOf(wanted);
+  const own = `${encodeURIComponent(workspace)}-${crypto.randomUUID()}`;
+  const present = join(workDir, `present-${own}.yaml`);
+  if (exists) {
+    const deck = await deckOf(deps, context, kong.edition);
+    await deck.dump({ workspace: place.workspace, outFile: present, withId: true, selectTags, signal });
+  } else {
+    const version = Number.parseInt(kong.version, 10) < 3 ? '1.1' : '3.0';
+    await writeFile(present, `_format_version: "${version}"\n_workspace: ${JSON.stringify(workspace)}\n`, {
+      mode: 0o600,
+    });
+  }
+  const out = join(workDir, `wanted-${own}.yaml`);
+  const { only, back } = source;
+  const job = { source: wanted, present, out, workspace: place.workspace, only, back };
+  const answer = await lookAtDocuments({ ...job, skipCaCertificates: place.skipCaCertificates }, signal);
+  return {
+    workspace,
+    exists,
+    answer,
+    request: { ...place, file: out, parallelism: deps.gateway.restore.sync_parallelism },
+  };
+}
+
+/** What was selected must be in one of the workspaces at least. */
+function refuseSelection(looks: readonly WorkspaceLook[]): void {
+  const [one] = looks;
+  const nowhere = (one?.answer.absent ?? []).filter((name) =>
+    looks.every(({ answer }) => answer.absent.includes(name)),
+  );
+  const problems = [
+    ...nowhere.map((name) => `there is no ${name} in the set`),
+    ...looks.flatMap(({ answer }) => answer.problems),
+  ];
+  if (problems.length === 0) return;
+  throw new Fault(
+    'selection-impossible',
+    `What was chosen cannot be restored alone: ${some(problems)}. Nothing was changed.`,
+    'Name other entities, name what they belong to as well, or restore the whole set.',
+  );
+}
+
+/** How many things are not as wanted, passwords aside. */
+export function unlike(looks: readonly WorkspaceLook[]): number {
+  return looks.reduce((sum, { answer }) => sum + answer.differences.length, 0);
+}
+
+/** What decK would do now, workspace by workspace. */
+export async function differencesNow(
+  deps: RestoreDeps,
+  context: StepContext,
+  source: Source,
+  looks: readonly WorkspaceLook[],
+): Promise<readonly WorkspaceDiff[]> {
+  const deck = await deckOf(deps, context, source.set.manifest.kong.edition);
+  const diffs: WorkspaceDiff[] = [];
+  for (const [done, { workspace, request, answer }] of looks.entries()) {
+    context.progress({ done, total: looks.length, unit: 'workspaces', note: `what would change in ${workspace}` });
+    const entries = await deck.changes.differences(request);
+    if (source.only !== null && !source.back) refuseDeletions(entries);
+    diffs.push({ workspace, entries, hashes: answer.hashes, hashesToCome: answer.hashesToCome });
+  }
+  return diffs;
+}
+
+/** Chosen entities are made and changed, nothing else goes (decision 23). */
+function refuseDeletions(entries: readonly DeckEntry[]): void {
+  const gone = entries.filter(({ action }) => action === 'delete').map(({ kind, name }) => `${kind} ${name}`);
+  if (gone.length === 0) return;
+  throw new Fault(
+    'selection-deletes',
+    `To restore what was chosen alone, ${some(gone)} would have to be deleted. Nothing was changed.`,
+    'Somebody changed the gateway just now, or an entity was made again under another id: look at it, then ask again.',
+    { retryable: true },
+  );
+}
