@@ -1,11 +1,11 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { readConfig } from '../../../src/config/read.ts';
 import type { Answer, EventStore } from '../../../src/engine/ports.ts';
 import type { AppendRequest } from '../../../src/runs/log.ts';
 import { start } from '../../../src/main.ts';
 import { createLog } from '../../../src/operations/log.ts';
-import { isRecovery, pointOf, tellingOf } from './point.ts';
+import { isRecovery, pointsOf, tellingOf } from './point.ts';
 
 /** What people ask of the bot. The `key` of a delivery makes one run, however often it arrives. */
 export type Order =
@@ -36,16 +36,19 @@ const wrapStore = (store: EventStore): EventStore => ({
 
 async function dieHere(store: EventStore, request: AppendRequest, { telling, tellings, deaths }: Doom): Promise<void> {
   const events = await store.load(request.runId);
-  const kind = request.index.kind;
   const first = request.expectedVersion;
-  const points = events.map((event) => `${kind}: ${pointOf(event, events)}`);
-  const before = new Set(points.slice(0, first));
+  const points = pointsOf(request.index.kind, events);
+  const before = new Set([...points.slice(0, first), ...deathsIn(deaths)]);
   const deadly = points
     .slice(first, first + request.events.length)
     .filter((point) => !before.has(point) && !isRecovery(point) && tellingOf(point, tellings) === telling);
   if (deadly.length === 0) return;
   appendFileSync(deaths, deadly.map((point) => `${point}\n`).join(''));
   process.kill(process.pid, 'SIGKILL');
+}
+
+function deathsIn(file: string): readonly string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
 }
 
 const read = readConfig({ env: process.env });

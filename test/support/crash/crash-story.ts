@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import type { Run } from '../../../src/runs/run.ts';
 import type { Doom } from './crash-child.ts';
 import { openCrashWorld, type CrashWorld } from './crash-world.ts';
-import { pointOf } from './point.ts';
+import { pointsOf } from './point.ts';
 import { CHAPTERS, served, Teller, type Chapter } from './teller.ts';
 
 /** How a chapter ended: the same, whenever the bot was killed. */
@@ -42,7 +42,7 @@ export async function tellStory(redisUrl: string | null, doom: Omit<Doom, 'death
     for (const chapter of CHAPTERS) {
       if (chapter === 'restore') await world.addRoute();
       const { run, events } = await teller.tell(chapter);
-      points.push(...events.map((event) => `${run.kind}: ${pointOf(event, events)}`));
+      points.push(...pointsOf(run.kind, events));
       endings[chapter] = await endingOf(world, run);
     }
     await teller.end();

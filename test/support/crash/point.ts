@@ -1,11 +1,23 @@
 import { createHash } from 'node:crypto';
-import type { EventBody, RunEvent } from '../../../src/runs/event.ts';
+import type { RunEvent } from '../../../src/runs/event.ts';
+import type { RunKind } from '../../../src/runs/plan.ts';
+
+/**
+ * Every place in a run, in the order of its events. Steps and decisions are told apart by kind of run; a message is
+ * recorded by the same code whatever it tells, so its places are those of the first run that has them.
+ */
+export function pointsOf(kind: RunKind, events: readonly RunEvent[]): readonly string[] {
+  return events.map((event) => {
+    const point = pointOf(event, events);
+    return event.type.startsWith('message.') ? point : `${kind}: ${point}`;
+  });
+}
 
 /**
  * Names a place in a story: the same event of the same story has the same name, however often the process was killed
  * before it. `events` are those of its run; numbers that interruptions shift are told by what they stand for.
  */
-export function pointOf(event: EventBody, events: readonly RunEvent[]): string {
+function pointOf(event: RunEvent, events: readonly RunEvent[]): string {
   const { type, data } = event;
   if ('step' in data && typeof data.step === 'string') return `${type} ${data.step}`;
   if (!('slot' in data)) return type;

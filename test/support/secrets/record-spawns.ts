@@ -5,11 +5,11 @@ import { ChildProcess } from 'node:child_process';
 const file = process.env['RECORD_SPAWNS'] ?? '';
 
 interface Spawning {
-  spawn(options: { readonly file: string; readonly args?: readonly string[] }): number;
+  spawn: (this: unknown, options: { readonly file: string; readonly args?: readonly string[] }) => number;
 }
 const prototype = ChildProcess.prototype as unknown as Spawning;
 const { spawn } = prototype;
-prototype.spawn = function (this: Spawning, options) {
+prototype.spawn = function (options) {
   appendFileSync(file, `${JSON.stringify([options.file, ...(options.args ?? [])])}\n`);
   return spawn.call(this, options);
 };

@@ -13,7 +13,7 @@ const LOOKS = 3;
 export function watchProcesses(everyMs = 10): Watching {
   const seen = new Set<string>();
   let looks = new Map<string, number>();
-  let stopped = false;
+  const stopped = new AbortController();
   const look = (): void => {
     const now = new Map<string, number>();
     for (const pid of readdirSync('/proc')) {
@@ -25,12 +25,12 @@ export function watchProcesses(everyMs = 10): Watching {
     looks = now;
   };
   const watch = async (): Promise<void> => {
-    for (; !stopped; await pause(everyMs)) look();
+    for (; !stopped.signal.aborted; await pause(everyMs)) look();
   };
   const watching = watch();
   return {
     stop: async () => {
-      stopped = true;
+      stopped.abort();
       await watching;
       return [...seen];
     },
