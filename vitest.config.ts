@@ -1,13 +1,16 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    sequence: { sequencer: LongestFirst },
     // Generous: a time-out is for what hangs, and machines differ by a factor of five.
     testTimeout: 60_000,
     expect: { poll: { timeout: 20_000, interval: 50 } },
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // Most tests wait for something most of the time: one more than a small machine's cores keeps those busy.
+    maxWorkers: 3,
   },
 });

@@ -72,7 +72,7 @@ describe.skipIf(!need('redis-server'))('a test redis', () => {
 
 async function startElsewhere(account: { uid?: number; gid?: number }) {
   const parent = spawn(process.execPath, ['--input-type=module', '-e', START], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
     cwd: '/',
     ...account,
   });

@@ -144,7 +144,7 @@ describe.skipIf(!need('local-slack'))('the end of local Slack', () => {
       console.log(slack.url);
       setInterval(() => {}, 1000);`;
     const owner = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     const [url] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
     expect((await fetch(`${url}/_control/state`)).ok).toBe(true);

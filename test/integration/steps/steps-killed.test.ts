@@ -32,6 +32,7 @@ describe.skipIf(!ready)('a worker that is killed in the middle of a dump', () =>
 
     const worker = fork(join(import.meta.dirname, 'steps-killed-worker.ts'), {
       env: { PATH: process.env['PATH'], PG_PASSWORD: world.deps.secret({ env: 'PG_PASSWORD' }) },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     const blocker = new Client({ connectionString: world.superuserUrl });
     const left = new Client({ connectionString: world.databaseUrl, application_name: name });

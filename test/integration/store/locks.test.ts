@@ -84,7 +84,7 @@ describe('the lock on a running step', () => {
   it('frees the lock of a frozen process, whose kernel still answers for it', async () => {
     const holder = spawn(process.execPath, [FROZEN], {
       env: { LOCK_URL: database.botUrl },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     await once(holder.stdout, 'data');
     holder.kill('SIGSTOP');

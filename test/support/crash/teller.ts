@@ -10,7 +10,7 @@ import type { Doom } from './crash-child.ts';
 import type { CrashWorld } from './crash-world.ts';
 
 const PATIENCE_MS = 90_000;
-const POLL_MS = 30;
+const POLL_MS = 50;
 
 /** The chapters, in the order in which they are told. */
 export const CHAPTERS = ['backup', 'drill', 'restore'] as const;
