@@ -38,6 +38,8 @@ function backupPlanOf(config: Config, gateway: GatewayConfig): Plan {
 function strategiesOf({ database, files }: GatewayConfig): readonly Strategy[] {
   return [
     ...(database === undefined ? [] : (['database'] as const)),
+    // Every gateway has an Admin API, and every backup plan takes its declarative files.
+    'declarative',
     ...(files === undefined ? [] : (['files'] as const)),
   ];
 }

@@ -25,6 +25,8 @@ export interface RestoreChoice {
   readonly destination: string;
   readonly strategy: Strategy;
   readonly safety: Safety;
+  /** `service:catalog`, …: these entities alone, created or updated, never deleted. */
+  readonly only?: readonly string[];
 }
 
 export interface RestorePlans {

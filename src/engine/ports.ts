@@ -179,6 +179,8 @@ export interface RestoreRequest {
   readonly strategy: Strategy;
   /** `kept-database` only when the present state cannot be backed up: one approver more is asked (decision 3). */
   readonly safety?: Safety;
+  /** With the strategy `declarative`: `service:catalog`, `consumer:alice` … alone; created or updated, never deleted. */
+  readonly only?: readonly string[];
   readonly reason?: string;
   readonly delivery: Delivery;
 }

@@ -5,6 +5,7 @@ import type { Answer, Delivery, DrillRequest, ListedSet, Operations, RestoreRequ
 import type { EngineGateway, OperationsDeps, RestoreChoice, RestorePlans } from './operations-deps.ts';
 import type { Strategy } from '../runbooks/restore.ts';
 import type { JsonObject } from '../runs/json.ts';
+import { parseSelection } from '../runbooks/selection.ts';
 import { holds } from '../runs/person.ts';
 import { isRefusal, refuse } from '../runs/refusal.ts';
 import { notAllowed, notInGoodStanding } from '../runs/words/wording.ts';
@@ -21,8 +22,16 @@ export function createRestoreRequests(
     requestRestore: (request, by) => requestRestore(deps, request, by),
     requestDrill: (request, by) => requestDrill(deps, request, by),
     retryRestore: (old, by, delivery) => {
-      const { set, strategy, safety } = old.plan.parameters as RestoreChoice & JsonObject;
-      return requestRestore(deps, { gateway: old.plan.gateway, set, strategy, safety, delivery }, by, old.id);
+      const { set, strategy, safety, only } = old.plan.parameters as RestoreChoice & JsonObject;
+      const asked = {
+        gateway: old.plan.gateway,
+        set,
+        strategy,
+        safety,
+        delivery,
+        ...(only === undefined ? {} : { only }),
+      };
+      return requestRestore(deps, asked, by, old.id);
     },
     retryDrill: (old, by, delivery) => {
       const { set } = old.plan.parameters as Pick<RestoreChoice, 'set'> & JsonObject;
@@ -42,14 +51,16 @@ async function requestRestore(
   by: Caller,
   retryOf?: string,
 ): Promise<Answer> {
-  const { strategy, safety = 'backup', reason, delivery } = request;
+  const { strategy, safety = 'backup', only, reason, delivery } = request;
   const found = await target(deps, request, 'request a restore', by);
   if (isRefusal(found)) return { ok: false, refusal: found };
   const { gateway, plans, set, destination } = found;
-  if (!plans.strategies.includes(strategy)) return { ok: false, refusal: notThisWay(gateway, strategy) };
+  const cannot = plans.strategies.includes(strategy) ? declarativeAlone(request) : notThisWay(gateway, strategy);
+  if (cannot !== null) return { ok: false, refusal: cannot };
   const other = await inTheWay(deps, gateway.name, 'restore');
   if (other !== null) return { ok: false, refusal: busy(other), run: other };
-  const plan = plans.plan({ set: set.set, destination, strategy, safety });
+  const chosen = only === undefined || only.length === 0 ? {} : { only };
+  const plan = plans.plan({ set: set.set, destination, strategy, safety, ...chosen });
   const more = safety === 'kept-database' ? { approversMore: 1 } : {};
   return await startRun(deps, { kind: 'restore', gateway, plan, delivery, ...more, ...optional(reason, retryOf) }, by);
 }
@@ -141,6 +152,27 @@ function cannotBeRestored(gateway: EngineGateway): Refusal {
     `The configuration gives the bot no way to restore ${gateway.name}: it names neither its database nor its files`,
     'Add database or files to this gateway in the configuration',
   );
+}
+
+/** What only a declarative restore can do, and what it cannot. */
+function declarativeAlone({ strategy, safety, only = [] }: RestoreRequest): Refusal | null {
+  if (strategy === 'declarative' && safety === 'kept-database') {
+    return refuse(
+      'no-kept-database',
+      'A declarative restore changes the live database in place, so it keeps none: without a safety backup there is no way back',
+      'Restore the database, which can keep the present one, or bring the gateway to where it can be backed up',
+    );
+  }
+  if (only.length === 0) return null;
+  if (strategy !== 'declarative') {
+    return refuse(
+      'no-selection',
+      `Entities cannot be restored alone by the strategy "${strategy}"`,
+      'Ask for the strategy "declarative"',
+    );
+  }
+  const selection = parseSelection(only);
+  return isRefusal(selection) ? selection : null;
 }
 
 function notThisWay(gateway: EngineGateway, strategy: Strategy): Refusal {

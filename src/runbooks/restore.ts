@@ -2,6 +2,7 @@ import type { JsonObject } from '../runs/json.ts';
 import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
 import { filesSteps } from './restore-aside.ts';
 import { gated, READS_ONLY } from './restore-common.ts';
+import { declarativeSteps } from './restore-declarative.ts';
 import type { Common } from './restore-common.ts';
 
 /** How a gateway is restored. The bot proposes, people decide (behaviour 6.1). */
@@ -111,6 +112,8 @@ export interface RestorePlanInput {
   readonly set: string;
   readonly destination: string;
   readonly safety: Safety;
+  /** `service:catalog`, …: these alone, declaratively; left out: everything. */
+  readonly only?: readonly string[];
   /** The steps that take the safety backup: those of the gateway's own backup plan, without gates. */
   readonly safetySteps: readonly PlannedStep[];
   readonly safetyParameters: JsonObject;
@@ -144,6 +147,7 @@ export function restorePlan(input: RestorePlanInput): Plan {
       set: input.set,
       destination: input.destination,
       safety: input.safety,
+      ...(input.only === undefined ? {} : { only: input.only }),
     },
     steps: [check, ...safety, ...STEPS[input.strategy](common, input.policy), ...cleanups],
   };
@@ -243,50 +247,6 @@ function databaseWayBack(common: Common): readonly PlannedStep[] {
       recovery: 'check',
       undo: 'cannot be undone: only the scratch copy is removed',
       cleanup: true,
-    },
-  ];
-}
-
-function declarativeSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
-  const sync: PlannedStep = {
-    ...common,
-    id: 'sync-declarative',
-    title: 'Sync workspace by workspace',
-    recovery: 'check',
-    undo: 'sync-back brings back what the safety backup holds',
-    live: true,
-  };
-  return [
-    {
-      ...common,
-      id: 'diff-declarative',
-      title: 'Validate and show what would change',
-      recovery: 'repeat',
-      undo: READS_ONLY,
-    },
-    gated(sync, policy),
-    {
-      ...common,
-      id: 'read-back',
-      title: 'Read back and compare entity by entity',
-      recovery: 'repeat',
-      undo: READS_ONLY,
-    },
-    {
-      ...common,
-      id: 'sync-back',
-      title: 'Sync the state before',
-      recovery: 'check',
-      undo: 'restore again',
-      phase: 'undo',
-    },
-    {
-      ...common,
-      id: 'read-back-undo',
-      title: 'Read back and compare',
-      recovery: 'repeat',
-      undo: READS_ONLY,
-      phase: 'undo',
     },
   ];
 }

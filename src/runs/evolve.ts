@@ -183,7 +183,14 @@ function withoutHold(run: Run): Run {
 
 /** The way back starts from its beginning each time it is asked for: every step of it looks before it acts. */
 function resetPhase(run: Run, phase: 'undo' | 'close'): Run {
-  const steps = run.plan.steps.filter((step) => step.phase === phase);
+  return again(
+    run,
+    run.plan.steps.filter((step) => step.phase === phase),
+  );
+}
+
+/** These steps are to be done once more; the attempts so far do not count. */
+function again(run: Run, steps: Run['plan']['steps']): Run {
   return steps.reduce((after, { id }) => {
     const attempt = after.steps[id]?.attempt ?? 0;
     return withStep(after, id, { status: 'pending', attempt, before: attempt });
@@ -199,12 +206,13 @@ function withStep(run: Run, id: string, step: StepState): Run {
   return { ...run, steps: { ...run.steps, [id]: step } };
 }
 
-/** The attempt that had begun under the gate only looked: it counts as never begun. */
+/** The attempt that had begun under the gate only looked: it counts as never begun. What the gate showed is shown anew. */
 function takenBack(run: Run, gate: string): Run {
   const step = run.gates.find((one) => one.gate === gate)?.step;
   const begun = step === undefined ? undefined : run.steps[step];
   if (step === undefined || begun?.status !== 'running') return run;
-  return withStep(run, step, { status: 'pending', attempt: begun.attempt - 1 });
+  const shown = run.plan.steps.filter(({ shownAtGate }) => shownAtGate === true);
+  return again(withStep(run, step, { status: 'pending', attempt: begun.attempt - 1 }), shown);
 }
 
 type StepEnd = EventOf<'step.succeeded' | 'step.failed' | 'step.interrupted' | 'step.aborted' | 'step.outcome-unknown'>;

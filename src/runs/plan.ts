@@ -46,6 +46,8 @@ export interface PlannedStep {
   readonly undo: string;
   /** A go/no-go gate before it. */
   readonly gate?: GatePolicy;
+  /** What the gate after it shows: it runs again when that gate is void, so that people see what they approve. */
+  readonly shownAtGate?: true;
   /** Runs only when the run fails or is cancelled after anything was started, and puts things back. */
   readonly cleanup?: true;
   /** From its start on the live gateway may differ: what goes wrong afterwards holds for a decision, never cleans up. */

@@ -7,7 +7,8 @@ import { Fault } from '../../runs/fault.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';
 import { Checklist, faultOfLists } from '../preflight/checklist.ts';
 import { bytesText, counted, some } from '../words.ts';
-import { checkPlace, checkVersion } from './check-place.ts';
+import { checkPlace } from './check-place.ts';
+import { DECLARATIVE_NEEDS } from './declarative/check-declarative.ts';
 import type { RestoreDeps } from './deps.ts';
 import { FILES_NEEDS } from './files/check-files.ts';
 import { pendingMigrations } from './migrations.ts';
@@ -118,22 +119,13 @@ export interface StrategyNeeds {
 /** One row for each way to restore. A drill restores the database. */
 const NEEDS: Readonly<Record<Strategy, StrategyNeeds>> = {
   database: { content: checkDump, place: checkPlace },
-  declarative: { content: checkDeclarative, place: checkKong },
+  declarative: DECLARATIVE_NEEDS,
   files: FILES_NEEDS,
 };
 
 function strategyOf({ run }: StepContext): Strategy {
   const { strategy } = run.plan.parameters as { strategy?: Strategy };
   return strategy ?? 'database';
-}
-
-async function checkKong(list: Checklist, deps: RestoreDeps, context: StepContext, manifest: Manifest): Promise<void> {
-  await checkVersion(list, deps, context, { manifest, mayBeDown: false });
-}
-
-function checkDeclarative(list: Checklist, manifest: Manifest): void {
-  const files = manifest.artifacts.filter(({ kind }) => kind === 'declarative');
-  list.expect('Declarative files', files.length === 0 ? NO_DECLARATIVE : null, counted(files.length, 'workspace'));
 }
 
 function checkGateway(list: Checklist, deps: RestoreDeps, manifest: Manifest): void {
@@ -173,10 +165,4 @@ const NO_DUMP = new Fault(
   'no-dump',
   'The set holds no dump of the database.',
   'Restore another set, or restore the declarative files of this one.',
-);
-
-const NO_DECLARATIVE = new Fault(
-  'no-declarative',
-  'The set holds no declarative file.',
-  'Restore another set, or restore the database of this one.',
 );

@@ -23,7 +23,7 @@ export function prove(deps: RestoreDeps, after: 'reload-nodes' | 'reload-back'):
     check: readProof,
     apply: async (context) => {
       // The state before may be the broken one that the restore was asked for: what people configured need not hold in it.
-      const asked = after === 'reload-nodes' ? configured(deps) : [];
+      const asked = after === 'reload-nodes' ? configuredProbes(deps) : [];
       const probes = [...asked, ...(await derived(deps, context, after))];
       await keepProof(context, await proveNodes(deps, context, { probes, after }));
     },
@@ -31,7 +31,7 @@ export function prove(deps: RestoreDeps, after: 'reload-nodes' | 'reload-back'):
 }
 
 /** What people said must hold. */
-function configured({ gateway, secret }: RestoreDeps): readonly Probe[] {
+export function configuredProbes({ gateway, secret }: RestoreDeps): readonly Probe[] {
   const { proof, smoke } = gateway.restore;
   const asked = smoke.map(({ path, host, headers, expect_status }) => ({
     what: `${path} answers ${expect_status}`,
@@ -73,10 +73,12 @@ async function sideOf(content: DatabaseContent): Promise<Side> {
 
 interface Proving {
   readonly probes: readonly Probe[];
-  readonly after: 'reload-nodes' | 'reload-back';
+  /** The step that made the nodes forget. */
+  readonly after: 'reload-nodes' | 'reload-back' | 'purge-nodes' | 'purge-back';
 }
 
-async function proveNodes(deps: RestoreDeps, context: StepContext, proving: Proving): Promise<ProveOutputs> {
+/** Asks every node's proxy until all of it shows, or says which node does not show what. */
+export async function proveNodes(deps: RestoreDeps, context: StepContext, proving: Proving): Promise<ProveOutputs> {
   const reloads = (context.run.steps[proving.after]?.outputs as ReloadOutputs | undefined)?.nodes ?? [];
   const nodes = nodesOf(deps);
   const results = await Promise.all(nodes.map((node) => proveNode(deps, context, node, proving.probes)));
@@ -147,9 +149,16 @@ function notProven(run: Run, wrong: readonly NodeProof[]): Fault {
   const restored = run.rollback === undefined;
   return new Fault(
     'restore.not-proven',
-    `${restored ? 'The restored database is live' : 'The database from before is live again'}, but not every node serves from it: ${some(each)}.`,
+    `${liveNow(run, restored)}, but not every node serves it: ${some(each)}.`,
     restored
       ? 'Restart these nodes and look again, then close the run; or roll it back.'
       : 'Restart these nodes, then roll back again: it looks at everything once more.',
   );
+}
+
+function liveNow(run: Run, restored: boolean): string {
+  if (run.plan.parameters['strategy'] === 'declarative') {
+    return `The gateway is configured ${restored ? 'as in the set' : 'as before again'}`;
+  }
+  return restored ? 'The restored database is live' : 'The database from before is live again';
 }

@@ -28,11 +28,26 @@ export interface ReloadOutputs extends JsonObject {
  * for cached credentials, which a reload keeps (facts I4). One node that cannot be purged is named, the others go on.
  */
 export function reloadNodes(deps: RestoreDeps): Step {
+  return forgetting(deps, (context, node) => forget(deps, context, node));
+}
+
+/** The purge alone: what came through the Admin API is known to the nodes, but for what was put into the database past it. */
+export function purgeNodes(deps: RestoreDeps): Step {
+  return forgetting(deps, async (context, node) => {
+    const problem = await purge(deps, context, node);
+    return { node: node.name, reloaded: false, purged: problem === null, problem };
+  });
+}
+
+function forgetting(
+  deps: RestoreDeps,
+  forgetOne: (context: StepContext, node: NodeConfig) => Promise<NodeReload>,
+): Step {
   return {
     check: readProof,
     apply: async (context) => {
       const nodes: NodeReload[] = [];
-      for (const node of nodesOf(deps)) nodes.push(await forget(deps, context, node));
+      for (const node of nodesOf(deps)) nodes.push(await forgetOne(context, node));
       const restartByHand = nodes.filter(({ problem }) => problem !== null).map(({ node }) => node);
       const outputs: ReloadOutputs = { nodes, restartByHand };
       await keepProof(context, outputs);

@@ -48,8 +48,8 @@ export async function fetchDump(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'database.dump');
   orFault(await set.fetchArtifact(artifact.name, path, { signal, onBytes }));
-  if (!/\.tar(\.zst)?$/.test(artifact.name)) return path;
-  // Sets of the first version hold a dump in directory format, packed.
+  if (!/\.tar(\.zst)?(\.age)?$/.test(artifact.name)) return path;
+  // A dump in directory format, packed; sets of the first version say nothing of its compression.
   const unpacked = createReadStream(path, { highWaterMark: 1 << 20 });
   const bare = artifact.encoding === undefined && artifact.name.endsWith('.zst');
   await (bare

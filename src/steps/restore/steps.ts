@@ -1,13 +1,17 @@
 import type { Step } from '../../engine/ports.ts';
 import type { RestoreDeps } from './deps.ts';
 import { checkSet } from './check-set.ts';
+import { diffDeclarative } from './declarative/diff-declarative.ts';
+import { proveDeclarative } from './declarative/prove-declarative.ts';
+import { readBack, readBackUndo } from './declarative/read-back.ts';
+import { syncBack, syncDeclarative } from './declarative/sync-declarative.ts';
 import { dropDrill, restoreDrill } from './drill.ts';
 import { dropKept, dropScratch } from './drop.ts';
 import { diffFiles } from './files/diff-files.ts';
 import { placeFiles, removeFiles } from './files/place-files.ts';
 import { previewChange } from './preview-change.ts';
 import { prove } from './prove.ts';
-import { reloadNodes } from './reload-nodes.ts';
+import { purgeNodes, reloadNodes } from './reload-nodes.ts';
 import { restoreScratch } from './restore-scratch.ts';
 import { swapBack, swapDatabase } from './swap-database.ts';
 
@@ -26,6 +30,15 @@ export function restoreSteps(deps: RestoreDeps): Readonly<Record<string, Step>> 
     'drop-restored': dropScratch(deps),
     'drop-kept': dropKept(deps),
     'drop-scratch': dropScratch(deps),
+    'diff-declarative': diffDeclarative(deps),
+    'sync-declarative': syncDeclarative(deps),
+    'purge-nodes': purgeNodes(deps),
+    'read-back': readBack(deps),
+    'prove-declarative': proveDeclarative(deps, 'purge-nodes'),
+    'sync-back': syncBack(deps),
+    'purge-back': purgeNodes(deps),
+    'read-back-undo': readBackUndo(deps),
+    'prove-declarative-back': proveDeclarative(deps, 'purge-back'),
     'diff-files': diffFiles(deps),
     'place-files': placeFiles(deps),
     'remove-files': removeFiles(deps),

@@ -8,6 +8,7 @@ import type { Compared } from './compare.ts';
 import type { Document, Entity } from './document.ts';
 import { entitiesOf } from './document.ts';
 import type { DocumentAnswer, DocumentJob, ThreadSaid } from './documents.ts';
+import { sideOf } from './side.ts';
 import { absentFrom, problemsOf, selectedEntities, withSelected, withSelectedBefore } from './selection.ts';
 
 async function load(path: string): Promise<Document | null> {
@@ -32,7 +33,9 @@ async function answerFor(job: DocumentJob): Promise<ThreadSaid> {
   if (present === null) return { unreadable: 'present' };
   const source = job.source === null ? nothing(present, job.workspace) : forThis(job, await load(job.source));
   if (source === null) return { unreadable: 'source' };
-  return job.only === null ? await whole(job, source, present) : await part(job, source, present, job.only);
+  const sides = job.sides ? { source: sideOf(source), present: sideOf(present) } : null;
+  const answer = await (job.only === null ? whole(job, source, present) : part(job, source, present, job.only));
+  return { ...answer, sides };
 }
 
 function forThis({ skipCaCertificates }: DocumentJob, document: Document | null): Document | null {
@@ -41,7 +44,9 @@ function forThis({ skipCaCertificates }: DocumentJob, document: Document | null)
   return rest;
 }
 
-async function whole(job: DocumentJob, source: Document, present: Document): Promise<DocumentAnswer> {
+type Seen = Omit<DocumentAnswer, 'sides'>;
+
+async function whole(job: DocumentJob, source: Document, present: Document): Promise<Seen> {
   const text = job.source === null ? JSON.stringify(source) : await readFile(job.source, 'utf8');
   await writeForDeck(job.out, text);
   return { ...compareDocuments(entitiesOf(source), present, false), absent: [], problems: [] };
@@ -52,7 +57,7 @@ async function part(
   source: Document,
   present: Document,
   only: NonNullable<DocumentJob['only']>,
-): Promise<DocumentAnswer> {
+): Promise<Seen> {
   const problems = job.back ? [] : problemsOf(source, present, only);
   const merged = job.back ? withSelectedBefore(present, source, only) : withSelected(present, source, only);
   await writeForDeck(job.out, JSON.stringify(merged));

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { parsePiece, piecesOf } from '../../../backup/artifacts/declarative-pieces.ts';
+import type { Side } from '../../../kong/proxy/choose-proofs.ts';
 import { Fault } from '../../../runs/fault.ts';
 import type { Compared } from './compare.ts';
 import type { Selected } from '../../../runbooks/selection.ts';
@@ -17,12 +18,16 @@ export interface DocumentJob {
   readonly only: readonly Selected[] | null;
   /** With `only`: what was selected and is not in the source goes away. */
   readonly back: boolean;
+  /** Also what the proxies of the nodes can tell. */
+  readonly sides: boolean;
   /** Another workspace's file brings them. */
   readonly skipCaCertificates: boolean;
 }
 
 /** How far the gateway is from what should be. Its hashes are secrets. */
 export interface DocumentAnswer extends Compared {
+  /** What proxies can tell of both; null unless it was asked for. Holds API keys. */
+  readonly sides: { readonly source: Side; readonly present: Side } | null;
   /** What was selected and is not in the source: another workspace may have it. */
   readonly absent: readonly string[];
   /** Why what is there of the selection cannot be restored. */

@@ -31,20 +31,16 @@ export async function lookAround(
   deps: RestoreDeps,
   context: StepContext,
   source: Source,
+  { sides = false }: { readonly sides?: boolean } = {},
 ): Promise<readonly WorkspaceLook[]> {
   const there = await workspacesThere(deps, context, source);
   const names = [...source.workspaces.keys()].sort();
   const looks: WorkspaceLook[] = [];
+  const first = names.includes('default') ? 'default' : (names[0] ?? '');
   for (const [done, workspace] of names.entries()) {
     context.progress({ done, total: names.length, unit: 'workspaces', note: `comparing ${workspace}` });
     const exists = there === null || there.includes(workspace);
-    looks.push(
-      await lookAtWorkspace(deps, context, source, {
-        workspace,
-        exists,
-        first: names.includes('default') ? 'default' : (names[0] ?? ''),
-      }),
-    );
+    looks.push(await lookAtWorkspace(deps, context, source, { workspace, exists, first, sides }));
   }
   refuseSelection(looks);
   return looks;
@@ -65,13 +61,14 @@ interface One {
   readonly exists: boolean;
   /** The workspace whose file brings the CA certificates, which are the same in all of them. */
   readonly first: string;
+  readonly sides: boolean;
 }
 
 async function lookAtWorkspace(
   deps: RestoreDeps,
   context: StepContext,
   source: Source,
-  { workspace, exists, first }: One,
+  { workspace, exists, first, sides }: One,
 ): Promise<WorkspaceLook> {
   const { signal, workDir } = context;
   const { kong } = source.set.manifest;
@@ -97,7 +94,7 @@ async function lookAtWorkspace(
   }
   const out = join(workDir, `wanted-${own}.yaml`);
   const { only, back } = source;
-  const job = { source: wanted, present, out, workspace: place.workspace, only, back };
+  const job = { source: wanted, present, out, workspace: place.workspace, only, back, sides };
   const answer = await lookAtDocuments({ ...job, skipCaCertificates: place.skipCaCertificates }, signal);
   return {
     workspace,
