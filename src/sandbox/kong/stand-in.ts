@@ -8,6 +8,7 @@ import { meetNeighbours } from './neighbours.ts';
 import { serveProxy } from './proxy/serve.ts';
 import type { TokenRights } from './admin/access.ts';
 import { reloadNode, startNode } from './admin/node.ts';
+import { EMPTY_HASH } from './dbless/config.ts';
 import type { EnterpriseEntities } from './enterprise/lists.ts';
 import { FaultPlan, type Faults } from './faults.ts';
 import { type Seen, serve, type Serving } from './server.ts';
@@ -21,6 +22,8 @@ export interface StandInOptions {
   readonly edition?: Edition;
   /** Of an Enterprise node: users, roles, groups, keyring … */
   readonly enterprise?: EnterpriseEntities;
+  /** A node without a database. It keeps in the (empty) one that it is given what the original keeps in memory. */
+  readonly dbless?: boolean;
   /** When set, requests need it in `Kong-Admin-Token`. */
   readonly token?: string;
   readonly tokenRights?: TokenRights;
@@ -72,6 +75,7 @@ export async function startStandInKong(options: StandInOptions): Promise<StandIn
     options.edition ?? 'community',
     options.prefix ?? '/usr/local/kong',
     options.enterprise,
+    options.dbless === true ? { hash: EMPTY_HASH } : null,
   ).catch(async (error: unknown) => {
     await pool.end();
     throw error;

@@ -91,7 +91,8 @@ export const badOffset = (offset: string, why: string): KongRefusal =>
 export const badSize = (words: string): KongRefusal => failed(400, 9, 'invalid size', words);
 
 /** A value as Kong prints it in messages: `{name="x",service={id="…"}}`, keys sorted. */
-function luaText(value: Json): string {
+export function luaText(value: Json): string {
+  if (Array.isArray(value)) return `{${(value as readonly Json[]).map(luaText).join(',')}}`;
   if (!isRecord(value)) return value === null ? 'null' : JSON.stringify(value);
   const parts = Object.keys(value)
     .sort()

@@ -30,7 +30,7 @@ export async function root(node: Node): Promise<Answer> {
 function configuration(node: Node): Json {
   const { host, port, database, user } = node.pool.options;
   return {
-    database: 'postgres',
+    database: node.dbless === null ? 'postgres' : 'off',
     role: 'traditional',
     prefix: node.prefix,
     plugins: ['bundled'],
@@ -66,7 +66,10 @@ export async function status(node: Node): Promise<Answer> {
     ([name, capacity]) => [name, { capacity, allocated_slabs: '0.04 MiB' }] as const,
   );
   return ok({
-    database: { reachable: await isReachable(node.pool) },
+    ...(node.dbless !== null && { configuration_hash: node.dbless.hash }),
+    ...((node.dbless === null || node.version === '2.8.5') && {
+      database: { reachable: await isReachable(node.pool) },
+    }),
     memory: {
       workers_lua_vms: [{ http_allocated_gc: '62.63 MiB', pid: process.pid }],
       lua_shared_dicts: Object.fromEntries(dicts),

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import { selectWorkspaces } from '../db/statements.ts';
 import { proxyMemory, type ProxyMemory } from '../proxy/memory.ts';
+import type { Dbless } from '../dbless/config.ts';
 import type { EnterpriseEntities } from '../enterprise/lists.ts';
 import { type Kind, kindsOf } from '../entities/table.ts';
 import type { Entity } from '../schema/fill.ts';
@@ -25,6 +26,8 @@ export interface Node {
   readonly proxy: ProxyMemory;
   /** Of an Enterprise node: what it holds beside the entities of its database. */
   readonly enterprise: EnterpriseEntities;
+  /** Of a node without a database; its rows are its memory then. */
+  readonly dbless: Dbless | null;
 }
 
 export interface Call {
@@ -55,6 +58,7 @@ export async function startNode(
   edition: Edition,
   prefix: string,
   enterprise: EnterpriseEntities = {},
+  dbless: Dbless | null = null,
 ): Promise<Node> {
   const node: Node = {
     version,
@@ -68,6 +72,7 @@ export async function startNode(
     workspace: '',
     proxy: proxyMemory(pool),
     enterprise,
+    dbless,
   };
   await reloadNode(node);
   return node;

@@ -1,4 +1,5 @@
 import type { Kind } from '../entities/table.ts';
+import { dblessConfig, refusedWrite } from '../dbless/config.ts';
 import { keyring } from '../enterprise/keyring.ts';
 import { ENTERPRISE_LISTS, enterpriseList } from '../enterprise/lists.ts';
 import { asText, idOf } from '../schema/fill.ts';
@@ -38,7 +39,10 @@ const SPECIAL: Readonly<Record<string, Handler>> = {
     return noContent;
   },
   clustering: getOnly(controlPlaneOnly),
-  config: getOnly(() => badRequest('this endpoint only works with database=off')),
+  config: (node, call) => {
+    if (node.dbless !== null) return dblessConfig(node, node.dbless, call);
+    return call.method === 'GET' ? badRequest('this endpoint only works with database=off') : methodNotAllowed;
+  },
 };
 
 const SPECIAL_SINCE_3: Readonly<Record<string, Handler>> = {
@@ -67,11 +71,15 @@ export async function route(node: Node, call: Call): Promise<Answer> {
   if (special) return special(node, call);
   if (first === 'plugins' && second === 'enabled') return enabledPlugins(node);
   const kind = kindAt(node, first);
-  if (!kind)
-    return NOT_BUILT.has(first) || (first === 'vaults-beta' && node.version === '2.8.5') ? notBuilt(first) : notFound;
+  if (!kind) return isNotBuilt(node, first) ? notBuilt(first) : notFound;
+  if (node.dbless !== null && call.method !== 'GET') return refusedWrite(call, kind);
   if (second === undefined) return collection(node, call, kind);
   if (third === undefined) return entity(node, call, kind, second);
   return below(node, call, kind, second, third, fourth);
+}
+
+function isNotBuilt({ version }: Node, first: string): boolean {
+  return NOT_BUILT.has(first) || (first === 'vaults-beta' && version === '2.8.5');
 }
 
 /** True for a first segment that is no workspace. */

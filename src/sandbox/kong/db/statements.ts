@@ -4,7 +4,7 @@ import { columnOf, type Row } from './rows.ts';
 
 /** Where statements run and in which workspace; global kinds ignore the workspace. */
 export interface Place {
-  readonly pool: Pool;
+  readonly pool: Pick<Pool, 'query'>;
   readonly workspace: string;
 }
 
@@ -80,7 +80,7 @@ function listed(row: Row): string {
   return `(${columns.map((column) => `"${column}"`).join(', ')}) VALUES (${places.join(', ')})`;
 }
 
-async function written(pool: Pool, text: string, row: Row): Promise<Row> {
+async function written(pool: Place['pool'], text: string, row: Row): Promise<Row> {
   const { rows } = await pool.query<Row>(text, Object.values(row));
   return rows[0] ?? {};
 }
