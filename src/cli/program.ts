@@ -139,7 +139,12 @@ function addRestores(program: Command, choose: (work: Work) => void): void {
     .command('restore <gateway>')
     .description('restore a gateway from a set and follow the run; nothing live changes before a go')
     .option('--set <set>', 'a set, latest or latest-verified', 'latest-verified')
-    .option('--strategy <how>', 'database (the dump, swapped in by renaming), declarative or files', 'database')
+    .option(
+      '--strategy <how>',
+      'database (the dump, swapped in by renaming), declarative (by decK, in place) or files',
+      'database',
+    )
+    .option('--only <entities>', 'with --strategy declarative: these alone, e.g. service:catalog,consumer:alice')
     .option('--safety <how>', 'backup, or kept-database where the present state cannot be backed up', 'backup')
     .option('--confirm <gateway>', 'the name of the gateway once more')
     .option('--reason <text>', 'why, for approvers and the audit trail')

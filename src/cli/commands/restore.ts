@@ -15,6 +15,8 @@ export interface RestoreFlags {
   readonly set: string;
   readonly strategy: string;
   readonly safety: string;
+  /** `service:catalog,consumer:alice`: these alone, with the strategy declarative. */
+  readonly only?: string;
   /** The gateway's name once more: a restore replaces a live database (behaviour 2.11). */
   readonly confirm?: string;
   readonly reason?: string;
@@ -47,11 +49,19 @@ export async function restore(cli: Cli, gateway: string, flags: RestoreFlags): P
         delivery: { key: `cli:${randomUUID()}` },
         strategy: strategy ?? 'database',
         safety: safety ?? 'backup',
+        ...(flags.only === undefined ? {} : { only: chosen(flags.only) }),
         ...(flags.reason === undefined ? {} : { reason: flags.reason }),
       },
       by,
     ),
   );
+}
+
+function chosen(list: string): readonly string[] {
+  return list
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
 }
 
 /** `drill <gateway>`: proves a set by restoring it aside. */

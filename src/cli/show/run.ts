@@ -3,7 +3,7 @@ import { openGate } from '../../runs/rules/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { PersonId } from '../../runs/person.ts';
 import type { Gate, Run, StepStatus } from '../../runs/run.ts';
-import type { PreviewOutputs, SwapOutputs } from '../../runbooks/restore.ts';
+import type { DeclarativeOutputs, SwapOutputs } from '../../runbooks/restore.ts';
 import { clock, duration, size } from './amounts.ts';
 import { fileLines } from './files.ts';
 
@@ -64,18 +64,27 @@ function isBegun(run: Run, step: string): boolean {
 
 /** What a restore would change, or has changed: counts and a few names. */
 function changeLines(run: Run): string[] {
-  const preview = run.steps['preview-change'];
+  const declarative = run.plan.parameters['strategy'] === 'declarative';
+  const preview = run.steps[declarative ? 'diff-declarative' : 'preview-change'];
   if (preview?.status !== 'succeeded' || run.rollback !== undefined) return [];
-  const { changes, degradedMinutes } = (preview.outputs ?? {}) as Partial<PreviewOutputs>;
+  const { changes = [], degradedMinutes, passwordsByHand } = (preview.outputs ?? {}) as Partial<DeclarativeOutputs>;
   const before = run.hold === undefined && run.outcome === undefined ? 'would change' : 'changed';
-  if (changes === undefined || changes.length === 0) return [`  ${before}: nothing that configures the gateway`];
+  const rest = passwordLines(passwordsByHand);
+  if (changes.length === 0) return [`  ${before}: nothing that configures the gateway`, ...rest];
+  const what = declarative ? 'configuration' : 'database';
   return [
-    `  ${before} against the database before, for about ${degradedMinutes ?? 1} min of mixed answers:`,
+    `  ${before} against the ${what} before, for about ${degradedMinutes ?? 1} min of mixed answers:`,
     ...changes.map(
       ({ kind, created, updated, deleted, names }) =>
         `    ${kind}: ${created} back, ${updated} other, ${deleted} gone (${names.join(', ')})`,
     ),
+    ...rest,
   ];
+}
+
+/** Logins whose passwords no declarative restore here can bring back. */
+function passwordLines(logins: readonly string[] = []): string[] {
+  return logins.length === 0 ? [] : [`    passwords to set anew by hand: ${logins.join(', ')}`];
 }
 
 function holdLines(run: Run): string[] {

@@ -20,6 +20,7 @@ const proof = z.looseObject({
   nodes: z.array(z.looseObject({ node: z.string(), proven: z.array(z.string()) })),
   restartByHand: z.array(z.string()),
 });
+const byHand = z.looseObject({ passwordsByHand: z.array(z.string()) });
 const drill = z.looseObject({ set: z.string(), tables: z.number(), rows: z.number() });
 
 /** What a succeeded step put on record; null when it has not, or when another version says less. */
@@ -59,11 +60,19 @@ function holding(run: Run, { until, fault }: NonNullable<Run['hold']>, names: Na
 function liveWords(run: Run): string {
   const written = outputsOf(run, 'place-files', placed);
   if (written !== null) return `The files lie in ${code(written.folder)}; those in use are as they were.`;
+  if (run.plan.parameters['strategy'] === 'declarative') return declaredWords(run);
   const swapped = outputsOf(run, 'swap-database', swap);
   if (swapped === null) return 'Nothing is live of it.';
   const kept =
     swapped.kept === '' ? 'There was no database before it.' : `The one before is kept as ${code(swapped.kept)}.`;
   return `${code(swapped.live)} is the restored database. ${kept}`;
+}
+
+function declaredWords(run: Run): string {
+  const whole = run.steps['sync-declarative']?.status === 'succeeded';
+  const chosen = run.plan.parameters['only'] === undefined ? 'The gateway is' : 'What was chosen is';
+  if (whole) return `${chosen} configured as in the set. The safety backup holds what was before.`;
+  return 'A part of it may be live. The safety backup holds what was before.';
 }
 
 function restored(run: Run): Stand {
@@ -134,8 +143,9 @@ function commandText(run: Run): string | null {
 
 /** What every node was seen to do. */
 function proofText(run: Run): string | null {
-  const step = run.rollback === undefined ? 'prove-restore' : 'prove-back';
-  const seen = outputsOf(run, step, proof);
+  const steps =
+    run.rollback === undefined ? ['prove-restore', 'prove-declarative'] : ['prove-back', 'prove-declarative-back'];
+  const seen = steps.map((step) => outputsOf(run, step, proof)).find((found) => found !== null) ?? null;
   if (seen === null) return null;
   const each = seen.nodes.map(({ node, proven }) =>
     proven.length === 0
@@ -147,10 +157,19 @@ function proofText(run: Run): string | null {
   return `*Proven through the proxy of every node:*\n${lines(each, 2300)}${byHand}`;
 }
 
+/** Logins whose passwords no declarative restore here can bring back; null when there are none. */
+function passwordText(run: Run): string | null {
+  const seen = outputsOf(run, 'read-back', byHand) ?? outputsOf(run, 'diff-declarative', byHand);
+  if (seen === null || seen.passwordsByHand.length === 0) return null;
+  return `⚠️ *Passwords that do not come back* (set them anew): ${escape(listed(seen.passwordsByHand, 20))}`;
+}
+
 /** On the card of a restore, from the comparison on. */
 export function restoreBlocks(run: Run): readonly KnownBlock[] {
   if (run.kind !== 'restore') return [];
-  return [changeText(run), commandText(run), proofText(run)].flatMap((text) => (text === null ? [] : [section(text)]));
+  return [changeText(run), passwordText(run), commandText(run), proofText(run)].flatMap((text) =>
+    text === null ? [] : [section(text)],
+  );
 }
 
 /** What an unsuccessful restore or drill changed, and what not (mrkdwn). */
