@@ -34,6 +34,14 @@ export const TABLE_SIZES = `
   SELECT coalesce(json_object_agg(pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_total_relation_size(c.oid)), '{}')
   ${DUMPED} AND c.relkind = 'r'`;
 
+/** What a dump holds only as a definition, and what of it a dump in SQL leaves out. */
+export const OTHER_RELATIONS = `
+  SELECT json_build_object(
+    'foreignTables', coalesce(json_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) ORDER BY 1) FILTER (WHERE c.relkind = 'f'), '[]'),
+    'materializedViews', coalesce(json_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) ORDER BY 1) FILTER (WHERE c.relkind = 'm'), '[]'),
+    'grantedToOthers', count(*) FILTER (WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)))
+  ${DUMPED} AND c.relkind IN ('r', 'p', 'S', 'v', 'f', 'm')`;
+
 export const BEGIN_SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`;
 export const EXPORT_SNAPSHOT = `SELECT pg_catalog.pg_export_snapshot()`;
 

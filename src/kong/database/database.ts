@@ -32,6 +32,15 @@ export interface SchemaMeta {
   readonly pending: readonly string[];
 }
 
+export interface OtherRelations {
+  /** Their rows lie on another server. */
+  readonly foreignTables: readonly TableName[];
+  /** A dump has their definition; a restore computes them anew. */
+  readonly materializedViews: readonly TableName[];
+  /** Tables, views and sequences that other roles have privileges on. */
+  readonly grantedToOthers: number;
+}
+
 export interface ServerVersion {
   readonly major: number;
   /** `15.18`. */
@@ -49,6 +58,8 @@ export interface DatabaseSession {
   databaseBytes(): Promise<number>;
   /** Every table with rows of its own and its bytes with indexes and large values. */
   tableSizes(): Promise<Readonly<Record<TableName, number>>>;
+  /** What is no table with rows of its own, and what is granted to others than the owner. */
+  otherRelations(): Promise<OtherRelations>;
   /** Opens a read-only transaction and answers its snapshot's id. It stays open until `close`: dump and count see the same. */
   exportSnapshot(): Promise<string>;
   /** Exact rows, in the transaction of the snapshot when there is one. */
@@ -123,6 +134,7 @@ export async function openDatabase(
 
 const names = z.array(z.string());
 const bytesByName = z.record(z.string(), z.number());
+const otherRelations = z.object({ foreignTables: names, materializedViews: names, grantedToOthers: z.number() });
 const schemaMetaRows = z.array(
   z.object({
     key: z.string(),
@@ -145,6 +157,7 @@ function session(psql: Psql): DatabaseSession {
     canReadEverything: () => read(names, sql.UNREADABLE),
     databaseBytes: () => read(z.number(), sql.DATABASE_BYTES),
     tableSizes: () => read(bytesByName, sql.TABLE_SIZES),
+    otherRelations: () => read(otherRelations, sql.OTHER_RELATIONS),
     async exportSnapshot() {
       await psql.ask(sql.BEGIN_SNAPSHOT);
       return await psql.ask(sql.EXPORT_SNAPSHOT);

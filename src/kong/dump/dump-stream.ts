@@ -3,14 +3,18 @@ import type { RunCommand } from '../../run-command/command.ts';
 import { programInto, streamFrom, writeTo } from '../../run-command/stream-from.ts';
 import { faultOfDump } from './dump-faults.ts';
 import { dumpArguments, dumpPlace, faultOfArchive, tableCounter } from './dump.ts';
-import type { PgDump } from './dump.ts';
+import type { PgDump, StreamFormat } from './dump.ts';
 import { isReady } from '../database/psql.ts';
 import type { Tool } from './tools.ts';
 
-export type PgDumpStream = Omit<PgDump, 'outDir' | 'jobs' | 'compressLevel'> & { readonly signal: AbortSignal };
+export type PgDumpStream = Omit<PgDump, 'outDir' | 'jobs' | 'compressLevel'> & {
+  readonly signal: AbortSignal;
+  /** Default `custom`. */
+  readonly format?: StreamFormat;
+};
 
 /**
- * A dump in custom format as it is made, uncompressed, without a file. It ends only when pg_dump ended well; else it
+ * A dump as it is made, uncompressed, without a file. It ends only when pg_dump ended well; else it
  * breaks with a Fault `dump.…`. `pg_restore -j` reads it too, although it went through a pipe (tried on 15.18).
  */
 export function pgDumpStream(run: RunCommand, request: PgDumpStream): Readable {

@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
-import type { RunCommand } from '../../run-command/command.ts';
+import { open, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import type { Command, RunCommand } from '../../run-command/command.ts';
 import { Fault } from '../../runs/fault.ts';
 import { faultOfConnecting } from '../database/database-faults.ts';
 import { errorLine } from './dump-faults.ts';
@@ -11,7 +13,7 @@ export interface RestoreDump {
   readonly pgRestore: Tool;
   /** From `databaseEnvironment`; PGDATABASE is the empty database that gets everything. */
   readonly env: PgDump['env'];
-  /** On the worker: a dump in directory or custom format; where programs do not see it, one file of custom format. */
+  /** On the worker: a dump in any format, told by its first bytes; where programs do not see it, one file. */
   readonly archive: string;
   readonly jobs: number;
   /** Leaves out who may do what: for a server on which the gateway's other roles do not exist. */
@@ -24,28 +26,67 @@ export interface RestoreDump {
 }
 
 /**
- * Restores a dump into the empty database of `env`, stopping at the first error: by default pg_restore goes on and leaves
+ * Restores a dump into the empty database of `env`, SQL by the psql beside pg_restore, stopping at the first error: by default pg_restore goes on and leaves
  * half of it. Everything belongs to the role that restores. Faults `restore.…`.
  */
 export async function pgRestoreInto(run: RunCommand, request: RestoreDump): Promise<{ readonly seconds: number }> {
   const { env, signal } = request;
-  const finished = await run.run({
-    program: request.pgRestore.program,
-    args: restoreArguments(request, run.sameHost),
-    env,
-    signal,
-    // One job then: several need to jump about in the archive.
-    ...(run.sameHost ? {} : { input: createReadStream(request.archive) }),
-    onLine: tablesDone(request, run.sameHost ? request.jobs : 1),
-  });
+  const { jobs, ...call } = restoreCall(request, await archiveFormat(request.archive), run.sameHost);
+  const finished = await run.run({ ...call, env, signal, onLine: tablesDone(request, jobs) });
   if (finished.exitCode === 0) return { seconds: finished.seconds };
   signal.throwIfAborted();
-  const said = errorLine(finished.stderr);
+  const said = saidBy(finished.stderr);
   const where = `${env['PGDATABASE']} on ${env['PGHOST']}:${env['PGPORT']}`;
-  if (finished.signal !== null) throw killed(finished.signal, where);
+  const tool = basename(call.program);
+  if (finished.signal !== null) throw killed(finished.signal, where, tool);
   if (/connection to server .* failed|server closed the connection|terminating connection/.test(said))
     throw faultOfConnecting(await isReady(run, request.pgRestore, request), { where, said });
-  throw faultOfWords(where, said);
+  throw faultOfWords(where, said, tool);
+}
+
+/** `one-job`: pg_restore reads it, and cannot jump about in it. */
+type ArchiveFormat = 'parallel' | 'one-job' | 'plain';
+
+/** By its first bytes: a folder and the custom format are restored in parallel, SQL by psql. */
+async function archiveFormat(archive: string): Promise<ArchiveFormat> {
+  if ((await stat(archive)).isDirectory()) return 'parallel';
+  await using file = await open(archive, 'r');
+  const { buffer } = await file.read(Buffer.alloc(TAR_MAGIC_AT + 5), 0, TAR_MAGIC_AT + 5, 0);
+  if (buffer.toString('latin1', 0, 5) === 'PGDMP') return 'parallel';
+  return buffer.toString('latin1', TAR_MAGIC_AT) === 'ustar' ? 'one-job' : 'plain';
+}
+
+/** Where a tar says that it is one. */
+const TAR_MAGIC_AT = 257;
+
+type RestoreCall = Pick<Command, 'program' | 'args' | 'input'> & { readonly jobs: number };
+
+function restoreCall(request: RestoreDump, format: ArchiveFormat, sameHost: boolean): RestoreCall {
+  const { program } = request.pgRestore;
+  // One job over a stream: several need to jump about in the archive.
+  const jobs = sameHost && format === 'parallel' ? request.jobs : 1;
+  const input = sameHost && format !== 'plain' ? {} : { input: createReadStream(request.archive) };
+  if (format !== 'plain') return { program, args: restoreArguments({ ...request, jobs }, sameHost), jobs, ...input };
+  const psql = isAbsolute(program) ? join(dirname(program), 'psql') : 'psql';
+  return { program: psql, args: PSQL_ARGUMENTS, jobs, ...input };
+}
+
+/** All of it or nothing, and nothing of what it prints. */
+const PSQL_ARGUMENTS = [
+  '--no-psqlrc',
+  '--quiet',
+  '--no-password',
+  '--single-transaction',
+  '--set=ON_ERROR_STOP=1',
+  '--output=/dev/null',
+  '--file=-',
+  KEEPALIVES,
+];
+
+/** psql names the line of its input before the error, and may say more after it. */
+function saidBy(stderr: string): string {
+  const ofPsql = /^psql:.*?(?:ERROR|FATAL):\s+(.*)$/m.exec(stderr)?.[1];
+  return ofPsql ?? errorLine(stderr);
 }
 
 function restoreArguments(request: RestoreDump, sameHost: boolean): string[] {
@@ -54,7 +95,7 @@ function restoreArguments(request: RestoreDump, sameHost: boolean): string[] {
     '--exit-on-error',
     '--no-owner',
     ...(request.withoutPrivileges === true ? ['--no-privileges'] : []),
-    ...(sameHost ? [`--jobs=${request.jobs}`] : []),
+    ...(sameHost && request.jobs > 1 ? [`--jobs=${request.jobs}`] : []),
     '--no-password',
     '--verbose',
     ...(sameHost ? [request.archive] : []),
@@ -75,17 +116,17 @@ function tablesDone({ tables, onTable }: RestoreDump, jobs: number): (_: string,
   };
 }
 
-function killed(signal: string, where: string): Fault {
+function killed(signal: string, where: string, tool: string): Fault {
   return new Fault(
     'restore.killed',
-    `pg_restore was killed by ${signal} while it restored into ${where}.`,
+    `${tool} was killed by ${signal} while it restored into ${where}.`,
     'Somebody or the system ended it, for instance for want of memory: look at the system log.',
     { retryable: true },
   );
 }
 
 /** pg_restore carries no SQLSTATE and always ends with 1: its words, which are English under our LANG, are all there is. */
-function faultOfWords(where: string, said: string): Fault {
+function faultOfWords(where: string, said: string, tool: string): Fault {
   if (/No space left on device|could not extend file|Disk quota exceeded/.test(said))
     return new Fault(
       'restore.disk-full',
@@ -101,7 +142,7 @@ function faultOfWords(where: string, said: string): Fault {
     );
   return new Fault(
     'restore.failed',
-    `pg_restore stopped at its first error while it restored into ${where}: ${said}.`,
+    `${tool} stopped at its first error while it restored into ${where}: ${said}.`,
     'Look at the reason. If the dump is unusable, restore the declarative files instead.',
   );
 }

@@ -80,12 +80,28 @@ export async function findPostgresTools(run: RunCommand, serverMajor: number): P
     const [pgDump, pgRestore, psql] = tools;
     if (pgDump && pgRestore && psql) return { major: serverMajor, pgDump, pgRestore, psql };
     const missing = names.filter((_, index) => tools[index] === null);
-    throw new Fault(
-      'postgres-tools.missing',
-      `The database server is PostgreSQL ${serverMajor}, and ${missing.join(' and ')} of version ${serverMajor} ${missing.length === 1 ? 'is' : 'are'} not on ${place(run)}.`,
-      `Install them: apt-get install postgresql-client-${serverMajor} (Debian, Ubuntu; from apt.postgresql.org where the system has another version), dnf install postgresql${serverMajor} (Red Hat), brew install postgresql@${serverMajor} (macOS).`,
-    );
+    throw missingTools(run, serverMajor, missing);
   });
+}
+
+/** One tool of exactly that major: where a machine needs no others. Fault `postgres-tools.missing`. */
+export async function findPostgresTool(run: RunCommand, serverMajor: number, name: PostgresTool): Promise<Tool> {
+  return await once(run, `${name}-${serverMajor}`, async () => {
+    const isRight = (tool: Tool) => majorOf(tool.version) === serverMajor;
+    const tool = await firstThatRuns(run, name, packageFolders(serverMajor), isRight);
+    if (tool !== null) return tool;
+    throw missingTools(run, serverMajor, [name]);
+  });
+}
+
+type PostgresTool = 'pg_dump' | 'pg_restore' | 'psql';
+
+function missingTools(run: RunCommand, serverMajor: number, missing: readonly string[]): Fault {
+  return new Fault(
+    'postgres-tools.missing',
+    `The database server is PostgreSQL ${serverMajor}, and ${missing.join(' and ')} of version ${serverMajor} ${missing.length === 1 ? 'is' : 'are'} not on ${place(run)}.`,
+    `Install them: apt-get install postgresql-client-${serverMajor} (Debian, Ubuntu; from apt.postgresql.org where the system has another version), dnf install postgresql${serverMajor} (Red Hat), brew install postgresql@${serverMajor} (macOS).`,
+  );
 }
 
 /** Faults `deck.missing`, `deck.too-old`, `deck.broken`. */

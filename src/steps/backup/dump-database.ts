@@ -1,22 +1,26 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DATABASE_TAR, databaseArchive } from '../../backup/artifacts/database-archive.ts';
 import type { DatabaseFacts } from '../../backup/set/manifest.ts';
 import type { Step, StepContext } from '../../engine/ports.ts';
-import { databaseEnvironment } from '../../kong/database/database.ts';
 import type { DatabaseSession } from '../../kong/database/database.ts';
 import { pgDump, pgRestoreRead } from '../../kong/dump/dump.ts';
 import { findPostgresTools } from '../../kong/dump/tools.ts';
 import type { PostgresTools } from '../../kong/dump/tools.ts';
+import type { Gap } from '../../runbooks/backup.ts';
 import type { StepDeps } from '../deps.ts';
 import { refOf } from '../deps.ts';
 import { endOwnSessions } from '../end-sessions.ts';
-import { configuredDatabase, databaseAccess, withDatabase } from '../gateway-access.ts';
+import { withDatabase } from '../gateway-access.ts';
 import { observeNow } from '../observed.ts';
 import { preflightFacts } from '../plan-facts.ts';
 import { goneWithout, nameInSet, secondsBetween, stageArtifact, stagedOutputs } from './staged.ts';
 import type { Described } from './staged.ts';
-import { countInSnapshot, DATABASE_DUMP, streamDatabase, streamsDump } from './stream-database.ts';
+import { bytesDone } from './bytes-done.ts';
+import { databaseGaps } from './database-gaps.ts';
+import { DUMP_NAMES, dumpFormat } from './dump-format.ts';
+import { saveGlobals } from './save-globals.ts';
+import { countInSnapshot, dumpEnvironment, streamDatabase } from './stream-database.ts';
 
 /**
  * Dumps the database in one snapshot with the count of its rows, reads the dump to its end, and stages it: encrypted as
@@ -29,10 +33,12 @@ export function dumpDatabase(deps: StepDeps): Step {
     check: async ({ run }) => {
       const why = preflightFacts(run).skipped['database'];
       if (why !== undefined) return goneWithout('database', why);
-      const name = await nameInSet(deps, streamsDump(deps) ? DATABASE_DUMP : DATABASE_TAR, true);
+      const format = dumpFormat(deps);
+      const name = await nameInSet(deps, format === 'directory' ? DATABASE_TAR : DUMP_NAMES[format], true);
       return stagedOutputs(deps.destinations, refOf(run), ['database', 'globals'], [name]);
     },
-    apply: (context) => (streamsDump(deps) ? streamDatabase(deps, context) : dumpAndStage(deps, context)),
+    apply: (context) =>
+      dumpFormat(deps) === 'directory' ? dumpAndStage(deps, context) : streamDatabase(deps, context),
   };
 }
 
@@ -40,6 +46,7 @@ interface Dump {
   readonly folder: string;
   readonly tools: PostgresTools;
   readonly facts: DatabaseFacts;
+  readonly gaps: readonly Gap[];
 }
 
 async function dumpAndStage(deps: StepDeps, context: StepContext): Promise<void> {
@@ -54,48 +61,31 @@ async function dumpAndStage(deps: StepDeps, context: StepContext): Promise<void>
 async function dumpInSnapshot(deps: StepDeps, context: StepContext, session: DatabaseSession): Promise<Dump> {
   const server = await session.serverVersion();
   const tools = await findPostgresTools(deps.runner, server.major);
+  const env = await dumpEnvironment(deps, context);
+  const gaps = [...(await saveGlobals(deps, context, { pgDump: tools.pgDump, env }))];
   const snapshot = await session.exportSnapshot();
-  const names = Object.keys(await session.tableSizes());
+  const sizes = await session.tableSizes();
+  gaps.push(...databaseGaps(await session.otherRelations(), 'directory'));
   const folder = join(context.workDir, 'database');
-  const total = names.length;
   const failed = new AbortController();
-  const dumping = dumpTables(
-    deps,
-    { ...context, signal: AbortSignal.any([context.signal, failed.signal]) },
-    {
-      tools,
-      snapshot,
-      folder,
-      total,
-    },
-  );
-  const counting = countInSnapshot(session, names);
-  // Whichever fails first is the cause; a pg_dump whose snapshot is gone would only say so in its own words.
-  counting.catch((error: unknown) => failed.abort(error));
-  const [, counted] = await Promise.all([dumping, counting]);
-  return { folder, tools, facts: { serverVersion: server.text, ...counted } };
-}
-
-async function dumpTables(
-  deps: StepDeps,
-  context: StepContext,
-  { tools, snapshot, folder, total }: { tools: PostgresTools; snapshot: string; folder: string; total: number },
-): Promise<void> {
-  const access = databaseAccess(deps, { ...context, workDir: join(context.workDir, 'pg_dump') });
-  await mkdir(access.workDir, { mode: 0o700 });
-  context.progress({ done: 0, total, unit: 'tables', note: 'dumping' });
-  await pgDump(deps.runner, {
+  const signal = AbortSignal.any([context.signal, failed.signal]);
+  const dumping = pgDump(deps.runner, {
     pgDump: tools.pgDump,
-    env: await databaseEnvironment(deps.runner, configuredDatabase(deps), access),
+    env,
     outDir: folder,
     jobs: deps.limits.dump_jobs,
     snapshot,
     // Compressed afterwards, twice as fast as by pg_dump (see database-archive.ts).
     compressLevel: 0,
-    tables: total,
-    signal: context.signal,
-    onTable: (done) => context.progress({ done, total, unit: 'tables', note: 'dumping' }),
+    tables: Object.keys(sizes).length,
+    signal,
+    onTable: bytesDone(sizes, context, 'dumping'),
   });
+  const counting = countInSnapshot(session, Object.keys(sizes));
+  // Whichever fails first is the cause; a pg_dump whose snapshot is gone would only say so in its own words.
+  counting.catch((error: unknown) => failed.abort(error));
+  const [, counted] = await Promise.all([dumping, counting]);
+  return { folder, tools, gaps, facts: { serverVersion: server.text, ...counted } };
 }
 
 /** Before anything leaves the worker: a table of contents alone would prove nothing. */
@@ -133,7 +123,7 @@ async function stage(deps: StepDeps, context: StepContext, dump: Dump, began: nu
           unpackedBytes: archive.unpackedBytes,
         },
       },
-      gaps: [],
+      gaps: [...dump.gaps],
       database: dump.facts,
     };
   };

@@ -1,30 +1,28 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { DatabaseFacts } from '../../backup/set/manifest.ts';
 import type { StepContext } from '../../engine/ports.ts';
 import { databaseEnvironment } from '../../kong/database/database.ts';
 import type { DatabaseEnvironment, DatabaseSession } from '../../kong/database/database.ts';
 import { pgDumpStream, readWhilePassing } from '../../kong/dump/dump-stream.ts';
-import { findPostgresTools } from '../../kong/dump/tools.ts';
+import type { StreamFormat } from '../../kong/dump/dump.ts';
+import { plainDump } from '../../kong/dump/plain-dump.ts';
+import type { PlainDump } from '../../kong/dump/plain-dump.ts';
+import { findPostgresTool } from '../../kong/dump/tools.ts';
 import type { Tool } from '../../kong/dump/tools.ts';
 import type { RunCommand } from '../../run-command/command.ts';
+import type { Gap } from '../../runbooks/backup.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { StepDeps } from '../deps.ts';
 import { refOf } from '../deps.ts';
 import { configuredDatabase, databaseAccess, withDatabase } from '../gateway-access.ts';
+import { bytesDone } from './bytes-done.ts';
+import { databaseGaps } from './database-gaps.ts';
+import { DUMP_NAMES, dumpFormat } from './dump-format.ts';
+import { saveGlobals } from './save-globals.ts';
 import { secondsBetween, stageArtifact } from './staged.ts';
 import type { Described } from './staged.ts';
-
-/** Stored as `database.dump.zst.age`: `age -d -i KEY … | zstd -d | pg_restore -d NAME` brings it back. */
-export const DATABASE_DUMP = 'database.dump';
-
-/**
- * Whether the dump goes as one stream from pg_dump to the destinations (decision 14): when it is encrypted, so that
- * nothing of it lies open on a disk, and when pg_dump runs on another machine, whose files the worker cannot read.
- */
-export function streamsDump(deps: Pick<StepDeps, 'encryption' | 'runner'>): boolean {
-  return (deps.encryption?.recipients.length ?? 0) > 0 || !deps.runner.sameHost;
-}
 
 /**
  * pg_dump, read by pg_restore on the way, compressed, encrypted, hashed and stored in one pass; the rows are counted in
@@ -42,26 +40,37 @@ async function streamInSnapshot(
   began: number,
 ): Promise<void> {
   const server = await session.serverVersion();
-  const { pgDump } = await findPostgresTools(deps.runner, server.major);
-  const reader = await findReader(deps, server.major);
-  const snapshot = await session.exportSnapshot();
-  const names = Object.keys(await session.tableSizes());
+  const pgDump = await findPostgresTool(deps.runner, server.major, 'pg_dump');
   const env = await dumpEnvironment(deps, context);
+  const gaps = [...(await saveGlobals(deps, context, { pgDump, env }))];
+  const snapshot = await session.exportSnapshot();
+  const sizes = await session.tableSizes();
+  const format = streamFormat(deps);
+  gaps.push(...databaseGaps(await session.otherRelations(), format));
   const failed = new AbortController();
   const signal = AbortSignal.any([context.signal, failed.signal]);
-  const counting = countInSnapshot(session, names);
+  const counting = countInSnapshot(session, Object.keys(sizes));
   // Whichever fails first is the cause; a pg_dump whose snapshot is gone would only say so in its own words.
   counting.catch((error: unknown) => failed.abort(error));
-  const onTable = (done: number, total: number): void =>
-    context.progress({ done, total, unit: 'tables', note: 'dumping and storing' });
-  const dump = pgDumpStream(deps.runner, { pgDump, env, snapshot, tables: names.length, signal, onTable });
+  const onTable = bytesDone(sizes, context, 'dumping and storing');
+  const tables = Object.keys(sizes).length;
+  const dump = pgDumpStream(deps.runner, { pgDump, env, snapshot, tables, signal, onTable, format });
+  const read = await readToItsEnd(deps, { dump, format, major: server.major, signal });
   const artifact = {
-    name: DATABASE_DUMP,
+    name: DUMP_NAMES[format],
     compress: true,
-    source: readWhilePassing(reader.runner, dump, { pgRestore: reader.pgRestore, signal }),
+    source: read.stream,
     describe: async () => {
-      const facts = { serverVersion: server.text, ...(await counting) };
-      return described(facts, { pgDump, began, encrypted: (deps.encryption?.recipients.length ?? 0) > 0 });
+      const counted = await counting;
+      read.confirm(Object.values(counted.tables));
+      const facts = { serverVersion: server.text, ...counted };
+      return described(facts, {
+        pgDump,
+        began,
+        format,
+        gaps,
+        encrypted: (deps.encryption?.recipients.length ?? 0) > 0,
+      });
     },
   };
   await stageArtifact(deps, { ref: refOf(context.run), signal }, artifact).catch((error: unknown) => {
@@ -70,23 +79,52 @@ async function streamInSnapshot(
   });
 }
 
+function streamFormat(deps: StepDeps): StreamFormat {
+  const format = dumpFormat(deps);
+  if (format === 'directory') throw new Error('a directory is no stream');
+  return format;
+}
+
+/** Before a byte of it counts as stored, it was read to its end: an archive by pg_restore, SQL by its rows. */
+async function readToItsEnd(
+  deps: StepDeps,
+  request: {
+    readonly dump: Readable;
+    readonly format: StreamFormat;
+    readonly major: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<PlainDump> {
+  const { dump, format, major, signal } = request;
+  if (format === 'plain') return plainDump(dump);
+  const { runner, pgRestore } = await findReader(deps, major);
+  return { stream: readWhilePassing(runner, dump, { pgRestore, signal }), confirm: () => undefined };
+}
+
 /** The worker reads what it received; where it has no pg_restore of that major, the gateway's reads what it sends back. */
-async function findReader(
-  { worker, runner }: StepDeps,
+export async function findReader(
+  { worker, runner }: Pick<StepDeps, 'worker' | 'runner'>,
   major: number,
 ): Promise<{ readonly runner: RunCommand; readonly pgRestore: Tool }> {
   try {
-    return { runner: worker, pgRestore: (await findPostgresTools(worker, major)).pgRestore };
+    return { runner: worker, pgRestore: await findPostgresTool(worker, major, 'pg_restore') };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { runner, pgRestore: (await findPostgresTools(runner, major)).pgRestore };
+    return { runner, pgRestore: await findPostgresTool(runner, major, 'pg_restore') };
   }
 }
 
 function described(
   database: DatabaseFacts,
-  { pgDump, began, encrypted }: { readonly pgDump: Tool; readonly began: number; readonly encrypted: boolean },
+  from: {
+    readonly pgDump: Tool;
+    readonly began: number;
+    readonly encrypted: boolean;
+    readonly format: StreamFormat;
+    readonly gaps: readonly Gap[];
+  },
 ): Described {
+  const { pgDump, began, encrypted, format } = from;
   const rows = Object.values(database.tables);
   return {
     artifact: {
@@ -97,15 +135,16 @@ function described(
       facts: {
         tables: rows.length,
         rows: rows.reduce((sum, count) => sum + count, 0),
-        format: encrypted ? 'custom, zstd, age' : 'custom, zstd',
+        format: encrypted ? `${format}, zstd, age` : `${format}, zstd`,
       },
     },
-    gaps: [],
+    gaps: [...from.gaps],
     database,
   };
 }
 
-async function dumpEnvironment(deps: StepDeps, context: StepContext): Promise<DatabaseEnvironment> {
+/** Connection of pg_dump, in a folder of its own. */
+export async function dumpEnvironment(deps: StepDeps, context: StepContext): Promise<DatabaseEnvironment> {
   const access = databaseAccess(deps, { ...context, workDir: join(context.workDir, 'pg_dump') });
   await mkdir(access.workDir, { mode: 0o700 });
   return databaseEnvironment(deps.runner, configuredDatabase(deps), access);

@@ -1,8 +1,11 @@
 import type { StepContext } from '../../engine/ports.ts';
 import type { DatabaseSession, SchemaMeta, ServerVersion } from '../../kong/database/database.ts';
-import { findPostgresTools } from '../../kong/dump/tools.ts';
-import type { PostgresTools } from '../../kong/dump/tools.ts';
+import { findDumpAll } from '../../kong/dump/globals.ts';
+import { findPostgresTool, findPostgresTools } from '../../kong/dump/tools.ts';
+import type { Tool } from '../../kong/dump/tools.ts';
 import { Fault } from '../../runs/fault.ts';
+import { dumpFormat } from '../backup/dump-format.ts';
+import { findReader } from '../backup/stream-database.ts';
 import type { Checklist } from './checklist.ts';
 import type { StepDeps } from '../deps.ts';
 import { withDatabase } from '../gateway-access.ts';
@@ -13,8 +16,14 @@ export interface DatabaseSeen {
   readonly schemaMeta: readonly SchemaMeta[];
 }
 
+/** SQL needs no pg_restore. */
+export interface DumpTools {
+  readonly pgDump: Tool;
+  readonly pgRestore?: Tool;
+}
+
 export interface DatabaseChecked extends DatabaseSeen {
-  readonly tools: PostgresTools;
+  readonly tools: DumpTools;
   readonly bytes: number;
   readonly tables: number;
 }
@@ -49,13 +58,37 @@ async function checkSession(
     ({ text }) => `PostgreSQL ${text}`,
   );
   if (server === null) return null;
-  const tools = await list.check(
-    'PostgreSQL tools',
-    () => findPostgresTools(deps.runner, server.major),
-    ({ pgDump, pgRestore }) => `pg_dump ${pgDump.version}, pg_restore ${pgRestore.version}`,
-  );
+  const tools = await checkTools(list, deps, server.major);
   const inside = await checkInside(list, session);
   return tools === null || inside === null ? null : { server, tools, ...inside };
+}
+
+/** pg_dump runs where the database is reached from; what it wrote may well be read elsewhere. */
+async function checkTools(list: Checklist, deps: StepDeps, major: number): Promise<DumpTools | null> {
+  const format = dumpFormat(deps);
+  const pgDump = await list.check(
+    'PostgreSQL tools',
+    () => (format === 'directory' ? bothTools(deps, major) : findPostgresTool(deps.runner, major, 'pg_dump')),
+    (tool) => `pg_dump ${tool.version}, for a dump in ${format} format`,
+  );
+  if (pgDump !== null && deps.gateway.database?.globals === true) {
+    await list.check(
+      'Roles of the server',
+      () => findDumpAll(deps.runner, pgDump),
+      ({ version }) => `pg_dumpall ${version}`,
+    );
+  }
+  if (format === 'plain') return pgDump === null ? null : { pgDump };
+  const reader = await list.check(
+    'Reading the dump',
+    () => findReader(deps, major),
+    ({ pgRestore, runner }) => `pg_restore ${pgRestore.version}${runner.sameHost ? '' : ` on ${runner.where}`}`,
+  );
+  return pgDump === null || reader === null ? null : { pgDump, pgRestore: reader.pgRestore };
+}
+
+async function bothTools({ runner }: StepDeps, major: number): Promise<Tool> {
+  return (await findPostgresTools(runner, major)).pgDump;
 }
 
 async function checkInside(

@@ -6,7 +6,7 @@ import type { StepContext } from '../../engine/ports.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { Checklist } from './checklist.ts';
 import type { StepDeps } from '../deps.ts';
-import { streamsDump } from '../backup/stream-database.ts';
+import { streamsDump } from '../backup/dump-format.ts';
 import { bytesText, counted } from '../words.ts';
 
 /** Beyond the size of the database: declarative files, prefix files, manifest, and what others write meanwhile. */

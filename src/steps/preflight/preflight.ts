@@ -171,7 +171,10 @@ function outputs(deps: StepDeps, context: StepContext, found: Found): PreflightF
     tools: {
       ...(checked === null
         ? {}
-        : { pg_dump: checked.tools.pgDump.version, pg_restore: checked.tools.pgRestore.version }),
+        : {
+            pg_dump: checked.tools.pgDump.version,
+            ...(checked.tools.pgRestore === undefined ? {} : { pg_restore: checked.tools.pgRestore.version }),
+          }),
       ...(deck === null ? {} : { deck }),
     },
     databaseBytes: checked?.bytes ?? 0,

@@ -51,6 +51,7 @@ describe.skipIf(!ready)('preflight', () => {
       'Workspaces',
       'Database server',
       'PostgreSQL tools',
+      'Reading the dump',
       'Migrations',
       'Rights on the database',
       'Size of the database',
