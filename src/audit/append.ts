@@ -33,8 +33,8 @@ export function callOf(request: AppendRequest): AppendCall {
 }
 
 /** Appends to the system stream, at its end wherever that is. */
-export function systemCallOf(event: NewSystemEvent): AppendCall {
-  return { runId: SYSTEM_STREAM, expected: null, bodies: [bodyOf(event)], index: null, deliveryKey: null };
+export function systemCallOf(event: NewSystemEvent, key?: string): AppendCall {
+  return { runId: SYSTEM_STREAM, expected: null, bodies: [bodyOf(event)], index: null, deliveryKey: key ?? null };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { inStore } from '../postgres/fault.ts';
-import type { RunEvent } from '../runs/event.ts';
+import { SYSTEM_STREAM, type RunEvent } from '../runs/event.ts';
+import type { WatchEvent } from '../schedules/event.ts';
 
 /** All events of a run in order; empty when there is no such run. */
 export async function load(pool: Pool, runId: string): Promise<RunEvent[]> {
@@ -12,6 +13,21 @@ export async function load(pool: Pool, runId: string): Promise<RunEvent[]> {
     }),
   );
   return rows.map((row) => eventOf(runId, row.version, row.body));
+}
+
+/** Rows of the system stream of these types behind a version of it, in order. */
+export async function systemEvents(pool: Pool, types: readonly string[], after: number): Promise<WatchEvent[]> {
+  const { rows } = await inStore(() =>
+    pool.query<{ version: number; body: string }>({
+      name: 'system_events',
+      text: `SELECT version, body FROM kong_chatops.audit_events
+              WHERE run_id = $1 AND version > $2 AND body::json ->> 'type' = ANY($3) ORDER BY version`,
+      values: [SYSTEM_STREAM, after, types],
+    }),
+  );
+  return rows.map(
+    ({ version, body }) => ({ ...(JSON.parse(body) as Omit<WatchEvent, 'version'>), version }) as WatchEvent,
+  );
 }
 
 /** Reserves the next number for a kind of run: `B-142`. Numbers that end up unused leave harmless gaps. */

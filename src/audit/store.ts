@@ -3,14 +3,16 @@ import { Fault } from '../runs/fault.ts';
 import { appendAll, callOf, systemCallOf, type AppendCall } from './append.ts';
 import { joinCalls } from './batch.ts';
 import { findRuns, latestRuns, openRuns, provenSets, type FindRuns, type ProvenSet } from './find-runs.ts';
-import { load, nextRunId } from './load.ts';
+import { load, nextRunId, systemEvents } from './load.ts';
 import type { NewSystemEvent, RunEvent } from '../runs/event.ts';
 import type { AppendRequest, AppendResult, RunIndex } from '../runs/log.ts';
+import type { WatchEvent } from '../schedules/event.ts';
 
 /** The log and its index over one pool. Fits `EventStore` of engine/ports.ts; a test holds it to that. */
 export interface AuditStore {
   append(request: AppendRequest): Promise<AppendResult>;
-  appendSystem(event: NewSystemEvent): Promise<void>;
+  appendSystem(event: NewSystemEvent, key?: string): Promise<AppendResult>;
+  systemEvents(types: readonly string[], after: number): Promise<WatchEvent[]>;
   load(runId: string): Promise<RunEvent[]>;
   nextRunId(letter: string): Promise<string>;
   openRuns(): Promise<RunIndex[]>;
@@ -29,9 +31,10 @@ export function createEventStore(pool: Pool): AuditStore {
     async append(request) {
       return append(callOf(request));
     },
-    async appendSystem(event) {
-      await append(systemCallOf(event));
+    async appendSystem(event, key) {
+      return append(systemCallOf(event, key));
     },
+    systemEvents: (types, after) => systemEvents(pool, types, after),
     load: (runId) => load(pool, runId),
     nextRunId: (letter) => nextRunId(pool, letter),
     openRuns: () => openRuns(pool),

@@ -6,11 +6,14 @@ import type { QueueName } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import type { Run } from '../runs/run.ts';
 import type { Safety, Strategy } from '../runbooks/restore.ts';
+import type { WatchEvent } from '../schedules/event.ts';
 
 /** The log and its index. One SQL statement per function, in `audit/`. */
 export interface EventStore {
   append(request: AppendRequest): Promise<AppendResult>;
   appendSystem: AppendSystem;
+  /** Rows of the system stream of these types behind a version of it, in order. */
+  systemEvents(types: readonly string[], after: number): Promise<WatchEvent[]>;
   /** All events of a run in order; empty when there is no such run. */
   load(runId: string): Promise<RunEvent[]>;
   /** Reserves the next number for a kind of run: `B-142`. Gaps are harmless. */

@@ -1,6 +1,7 @@
 import type { Actor, PersonId } from './person.ts';
 import type { JsonObject } from './json.ts';
 import type { GatePolicy, Plan, RunKind } from './plan.ts';
+import type { WatchBody } from '../schedules/event.ts';
 
 /** What went wrong in a neighbour, as it is stored and shown: stable code, one sentence, what to do next. No secrets. */
 export interface FaultFacts {
@@ -27,6 +28,8 @@ export type EventBody =
         readonly channel: string | null;
         readonly reason?: string;
         readonly retryOf?: string;
+        /** Nobody asked: it was due at that time (ISO), and `missed` times before it had passed without an answer. */
+        readonly schedule?: { readonly id: string; readonly due: string; readonly missed: number };
         /** Break glass (behaviour 3.1): gates were skipped. Marked EMERGENCY for good. */
         readonly emergency?: { readonly incident: string };
         /** SHA-256 of the configuration file in force. */
@@ -164,6 +167,7 @@ export type NewEvent = EventBody & { readonly at: string; readonly actor: Actor 
 export const SYSTEM_STREAM = 'system';
 
 export type SystemBody =
+  | WatchBody
   | Extract<EventBody, { type: 'refusal.recorded' }>
   | { readonly type: 'config.loaded'; readonly data: { readonly digest: string; readonly process: string } }
   | {

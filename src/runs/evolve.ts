@@ -132,7 +132,7 @@ export function fold(events: readonly RunEvent[]): Run | null {
 }
 
 function requested(event: EventOf<'run.requested'>): Run {
-  const { kind, plan, planDigest, requestedBy, channel, reason, retryOf, configDigest, eligible, emergency } =
+  const { kind, plan, planDigest, requestedBy, channel, reason, retryOf, configDigest, eligible, emergency, schedule } =
     event.data;
   return {
     id: event.runId,
@@ -149,6 +149,7 @@ function requested(event: EventOf<'run.requested'>): Run {
     ...(reason === undefined ? {} : { reason }),
     ...(retryOf === undefined ? {} : { retryOf }),
     ...(emergency === undefined ? {} : { emergency }),
+    ...(schedule === undefined ? {} : { schedule }),
     steps: Object.fromEntries(plan.steps.map((step) => [step.id, { status: 'pending', attempt: 0 } as const])),
     gates: [],
     observed: {},

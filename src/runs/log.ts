@@ -47,4 +47,5 @@ export type AppendResult =
   | { readonly appended: false; readonly because: 'conflict' }
   | { readonly appended: false; readonly because: 'exclusive' | 'duplicate'; readonly runId: string };
 
-export type AppendSystem = (event: NewSystemEvent) => Promise<void>;
+/** With a key: the same one twice is `duplicate`, so that of two processes which find the same fact one records it. */
+export type AppendSystem = (event: NewSystemEvent, key?: string) => Promise<AppendResult>;

@@ -68,6 +68,7 @@ export interface Run {
   readonly eligible: readonly PersonId[];
   readonly reason?: string;
   readonly retryOf?: string;
+  readonly schedule?: { readonly id: string; readonly due: string; readonly missed: number };
   readonly steps: Readonly<Record<string, StepState>>;
   readonly gates: readonly Gate[];
   /** The newest observation of the gateway: from preflight, or from the check just before a gated step. */

@@ -1,6 +1,8 @@
 import type { EventBody, SystemBody } from '../../runs/event.ts';
 import type { PersonId } from '../../runs/person.ts';
 import type { Plan } from '../../runs/plan.ts';
+import { WATCH_TYPES, type WatchType } from '../../schedules/event.ts';
+import { tellWatch } from '../../schedules/words.ts';
 
 export interface Told {
   /** Name of a person for people. */
@@ -14,7 +16,7 @@ export type AnyBody = EventBody | SystemBody;
 type Teller<T extends AnyBody['type']> = (data: Extract<AnyBody, { type: T }>['data'], told: Told) => string;
 
 /** One sentence for each thing that can happen. A new kind of event does not compile until it is told here. */
-const TELL: { readonly [T in AnyBody['type']]: Teller<T> } = {
+const TELL: { readonly [T in Exclude<AnyBody['type'], WatchType>]: Teller<T> } = {
   'run.requested': (data, told) =>
     `${told.name(data.requestedBy)} asked for a ${data.kind} of ${data.plan.gateway}` +
     `${data.retryOf === undefined ? '' : `, again after ${data.retryOf}`}${because(data.reason)}`,
@@ -58,6 +60,7 @@ const TELL: { readonly [T in AnyBody['type']]: Teller<T> } = {
 
 /** What happened, in one sentence without time and author. An event of a newer version is told by its type. */
 export function tellEvent(event: AnyBody, told: Told): string {
+  if (isWatch(event)) return tellWatch(event);
   // The table pairs each type with its own data; the compiler cannot follow that through a lookup.
   const tell = TELL[event.type] as ((data: AnyBody['data'], told: Told) => string) | undefined;
   return tell === undefined ? event.type : tell(event.data, told);
@@ -66,6 +69,10 @@ export function tellEvent(event: AnyBody, told: Told): string {
 /** Whether it is news for somebody who follows a run: bookkeeping of messages is not. */
 export function isNews(event: Pick<AnyBody, 'type'>): boolean {
   return !event.type.startsWith('message.') && event.type !== 'gate.reminded';
+}
+
+function isWatch(event: AnyBody): event is Extract<AnyBody, { type: WatchType }> {
+  return (WATCH_TYPES as readonly string[]).includes(event.type);
 }
 
 function title(step: string, { plan }: Told): string {

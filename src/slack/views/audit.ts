@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { KnownBlock } from '@slack/types';
+import { WATCH_TYPES, type WatchBody } from '../../schedules/event.ts';
+import { tellWatch } from '../../schedules/words.ts';
 import type { EventType } from '../../runs/event.ts';
 import { ACTIONS } from './kit/action-ids.ts';
 import type { Drawing } from './kit/blocks.ts';
@@ -91,8 +93,14 @@ export function auditLine(row: ViewAuditRow, names: Names): string {
   const event = readStored(row.body);
   if (event === null)
     return `\`${row.seq}\` ${escape(row.runId)}: a row that cannot be read, hash ${escape(row.hash.slice(0, 12))}`;
-  const words = Object.hasOwn(WORDS, event.type) ? WORDS[event.type as EventType](event.data, names) : text(event.type);
+  const words = wordsOf(event, names);
   return `\`${row.seq}\` ${date(event.at)} ${escape(row.runId)} *${whoDid(event.actor, names)}*: ${words}`;
+}
+
+function wordsOf(event: Stored, names: Names): string {
+  if ((WATCH_TYPES as readonly string[]).includes(event.type))
+    return readable(cut(tellWatch(event as unknown as WatchBody), 600), names);
+  return Object.hasOwn(WORDS, event.type) ? WORDS[event.type as EventType](event.data, names) : text(event.type);
 }
 
 function whoDid(actor: Stored['actor'], names: Names): string {

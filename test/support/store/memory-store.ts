@@ -1,3 +1,4 @@
+import type { WatchEvent } from '../../../src/schedules/event.ts';
 import type { EventStore, RunFilter } from '../../../src/engine/ports.ts';
 import type { NewSystemEvent, RunEvent } from '../../../src/runs/event.ts';
 import type { AppendRequest, AppendResult, RunIndex } from '../../../src/runs/log.ts';
@@ -45,10 +46,19 @@ export function memoryStore(): MemoryStore {
       for (const listener of listeners) listener(request.runId);
       return Promise.resolve({ appended: true, version: log.length, seq });
     },
-    appendSystem: (event) => {
+    appendSystem: (event, key) => {
+      if (key !== undefined && deliveries.has(key))
+        return Promise.resolve({ appended: false, because: 'duplicate', runId: 'system' });
+      if (key !== undefined) deliveries.set(key, 'system');
       system.push(event);
-      return Promise.resolve();
+      return Promise.resolve({ appended: true, version: system.length, seq: (seq += 1) });
     },
+    systemEvents: (types, after) =>
+      Promise.resolve(
+        system
+          .map((event, index) => ({ ...event, version: index + 1 }))
+          .filter((event): event is typeof event & WatchEvent => event.version > after && types.includes(event.type)),
+      ),
     load: (runId) => Promise.resolve([...(logs.get(runId) ?? [])]),
     nextRunId: (letter) => Promise.resolve(`${letter}-${(number += 1)}`),
     openRuns: () => Promise.resolve([...indexes.values()].filter(({ active, unsettled }) => active || unsettled)),
