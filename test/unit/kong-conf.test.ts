@@ -1,13 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  hasOwnPlugins,
-  isSecretValue,
-  maskKongConf,
-  namedPaths,
-  parseKongConf,
-  secretsOf,
-} from '../../src/kong/files/kong-conf.ts';
+import { isSecretValue, maskKongConf, namedPaths, parseKongConf, secretsOf } from '../../src/kong/files/kong-conf.ts';
+import { luaFolders } from '../../src/kong/files/lua-code.ts';
 
 const secretKey = fc.constantFrom(
   'pg_password',
@@ -129,7 +123,7 @@ describe('kong.conf', () => {
       { key: 'nginx_http_include', path: '/usr/local/kong/conf.d/*.conf' },
       { key: 'declarative_config', path: '/etc/kong/kong.yml' },
     ]);
-    expect(hasOwnPlugins(conf)).toBe(true);
-    expect(hasOwnPlugins(parseKongConf('lua_package_path = ./?.lua;./?/init.lua;'))).toBe(false);
+    expect(luaFolders(conf)).not.toEqual([]);
+    expect(luaFolders(parseKongConf('lua_package_path = ./?.lua;./?/init.lua;;'))).toEqual([]);
   });
 });

@@ -1,8 +1,13 @@
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Gap } from '../../runbooks/backup.ts';
 import type { FileEntry, RunCommand } from '../../run-command/command.ts';
 import { Fault } from '../../runs/fault.ts';
-import { hasOwnPlugins, maskKongConf, namedPaths, parseKongConf, secretsOf } from './kong-conf.ts';
+import { isInRoots, isWhatItSays, realPath, rootsOf, whyNotNamed } from './allowed.ts';
+import type { Roots } from './allowed.ts';
+import { fileGaps } from './file-gaps.ts';
+import type { LeftOut } from './file-gaps.ts';
+import { findLuaCode } from './lua-code.ts';
+import { maskKongConf, namedPaths, parseKongConf, secretsOf } from './kong-conf.ts';
 import type { KongConf } from './kong-conf.ts';
 import { isPassing, isSecretByContent, isSecretByName } from './prefix-files.ts';
 
@@ -40,20 +45,16 @@ interface Options {
 
 /** Configuration is small; whatever is larger does not belong into memory, nor into this artifact. */
 const LARGEST_FILE = 16 * 1024 * 1024;
-/** Names shown in a gap; the rest is counted. */
-const NAMES_SHOWN = 8;
 
 /** A file that is to be taken, and why. */
 interface Wanted {
   readonly entry: FileEntry;
   readonly because: string;
+  /** Where a link leads; it must still lead there once it was read. */
+  readonly real?: string;
+  /** Outside of Kong's own folders: the content must be what the key says. */
+  readonly elsewhere?: boolean;
 }
-/** What was not taken: a path, or a path and the reason. */
-interface LeftOut {
-  readonly secret: string[];
-  readonly unreadable: string[];
-}
-
 /**
  * Reads kong.conf, the prefix, and the files that kong.conf names. Faults `file.…` when kong.conf or the prefix itself
  * cannot be read; a single file that cannot is a gap.
@@ -62,16 +63,11 @@ export async function takeFiles(run: RunCommand, files: GatewayFiles, options: O
   const from = { kongConf: resolve(files.kongConf), prefix: resolve(files.prefix) };
   const text = (await run.readFile(from.kongConf, { maxBytes: LARGEST_FILE })).toString('utf8');
   const conf = parseKongConf(text);
-  const left: LeftOut = { secret: [], unreadable: [] };
+  const left: LeftOut = { secret: [], unreadable: [], outside: [], lua: [] };
   const keep = options.keepSecrets === true;
   const known = keep ? [] : [...secretsOf(conf), ...(await effectiveSecrets(run, from.prefix))];
 
-  const wanted = new Map<string, Wanted>();
-  for (const entry of await walk(run, from.prefix, left)) wanted.set(entry.path, { entry, because: 'prefix' });
-  for (const named of await findNamed(run, conf, from.prefix, left)) {
-    if (!wanted.has(named.entry.path)) wanted.set(named.entry.path, named);
-  }
-  wanted.delete(from.kongConf);
+  const wanted = await findWanted({ run, roots: await rootsOf(run, from), left }, from, conf);
 
   const { masked, file } = await takeKongConf(run, from.kongConf, text, keep);
   const taken = [file];
@@ -82,7 +78,27 @@ export async function takeFiles(run: RunCommand, files: GatewayFiles, options: O
     if (one !== null) taken.push(one);
     options.onFile?.(index + 1, list.length);
   }
-  return { files: taken, gaps: gapsOf(from, conf, masked, left) };
+  return { files: taken, gaps: fileGaps({ ...from, masked, left }) };
+}
+
+interface Search {
+  readonly run: RunCommand;
+  readonly roots: Roots;
+  readonly left: LeftOut;
+}
+
+async function findWanted(search: Search, from: GatewayFiles, conf: KongConf): Promise<Map<string, Wanted>> {
+  const wanted = new Map<string, Wanted>();
+  const code = await findLuaCode(search.run, conf);
+  search.left.lua.push(...code.left);
+  const found = [
+    ...(await walk(search, from.prefix)),
+    ...(await findNamed(search, conf, from.prefix)),
+    ...code.entries.map((entry) => ({ entry, because: 'lua_package_path' })),
+  ];
+  for (const one of found) if (!wanted.has(one.entry.path)) wanted.set(one.entry.path, one);
+  wanted.delete(from.kongConf);
+  return wanted;
 }
 
 async function takeKongConf(
@@ -113,50 +129,66 @@ async function effectiveSecrets(run: RunCommand, prefix: string): Promise<string
 }
 
 /** Files of the prefix that are worth keeping. Folders of nginx's own are not even opened: others may not. */
-async function walk(run: RunCommand, folder: string, left: LeftOut): Promise<FileEntry[]> {
-  const found: FileEntry[] = [];
-  for (const entry of await run.listFiles(folder)) {
+async function walk(search: Search, folder: string): Promise<Wanted[]> {
+  const found: Wanted[] = [];
+  for (const entry of await search.run.listFiles(folder)) {
     if (isPassing(entry.path, entry.kind)) continue;
-    if (entry.kind === 'folder') found.push(...(await walkInner(run, entry.path, left)));
-    else if (entry.kind === 'link') found.push(...(await followed(run, entry.path, left)));
-    else found.push(entry);
+    if (entry.kind === 'folder') found.push(...(await walkInner(search, entry.path)));
+    else if (entry.kind === 'link') found.push(...(await followed(search, entry.path)));
+    else found.push({ entry, because: 'prefix' });
   }
   return found;
 }
 
-/** A link to a file is taken as that file. Links to folders are not entered: they may lead in a circle, or anywhere. */
-async function followed(run: RunCommand, link: string, left: LeftOut): Promise<FileEntry[]> {
+/**
+ * A link to a file of Kong's folders is taken as that file, one that leads out of them is not: whoever can write the
+ * prefix could have the bot copy any file that it may read. Links to folders are not entered: they may lead in a circle.
+ */
+async function followed({ run, roots, left }: Search, link: string): Promise<Wanted[]> {
   try {
     const target = await run.fileEntry(link);
-    if (target?.kind === 'file') return [target];
-    if (target === null) left.unreadable.push(`${link} (a link to nothing)`);
+    const real = target === null ? null : await realPath(run, link);
+    if (target === null || real === null) left.unreadable.push(`${link} (a link to nothing)`);
     else if (target.kind === 'folder') left.unreadable.push(`${link} (a link to a folder)`);
+    else if (!isInRoots(roots, real)) left.outside.push(`${link} (a link to ${real})`);
+    else if (target.kind === 'file') return [{ entry: target, because: 'prefix', real }];
   } catch (error) {
     left.unreadable.push(`${link} (${reason(error)})`);
   }
   return [];
 }
 
-async function walkInner(run: RunCommand, folder: string, left: LeftOut): Promise<FileEntry[]> {
+async function walkInner(search: Search, folder: string): Promise<Wanted[]> {
   try {
-    return await walk(run, folder, left);
+    return await walk(search, folder);
   } catch (error) {
-    left.unreadable.push(`${folder} (${reason(error)})`);
+    search.left.unreadable.push(`${folder} (${reason(error)})`);
     return [];
   }
 }
 
-async function findNamed(run: RunCommand, conf: KongConf, prefix: string, left: LeftOut): Promise<Wanted[]> {
+async function findNamed(search: Search, conf: KongConf, prefix: string): Promise<Wanted[]> {
+  const { run, left } = search;
   const found: Wanted[] = [];
   for (const { key, path } of namedPaths(conf, prefix)) {
     const entries = path.includes('*') ? await matching(run, path) : [await run.fileEntry(path).catch(() => null)];
     for (const entry of entries) {
       if (entry === null) left.unreadable.push(`${path} (${key}: not there)`);
-      else if (entry.kind === 'file') found.push({ entry, because: key });
       else if (entry.kind === 'other') left.unreadable.push(`${path} (${key}: a pipe or a device)`);
+      else if (entry.kind === 'file' || entry.kind === 'link') found.push(...(await named(search, key, entry)));
     }
   }
   return found;
+}
+
+async function named({ run, roots, left }: Search, key: string, entry: FileEntry): Promise<Wanted[]> {
+  const real = await realPath(run, entry.path);
+  const why = real === null ? 'a link to nothing' : await whyNotNamed(run, roots, { key, path: entry.path, real });
+  if (real === null || why !== null) {
+    left.outside.push(`${entry.path} (${why ?? ''})`);
+    return [];
+  }
+  return [{ entry, because: key, real, elsewhere: !isInRoots(roots, real) }];
 }
 
 /** `conf.d/*.conf`: a star in the last part, as nginx includes are written. */
@@ -183,20 +215,21 @@ function fits(name: string, pattern: string): boolean {
 /** Null when it was left out, which `left` then tells. `known`: words that may not stand in it; null takes secrets. */
 async function take(
   run: RunCommand,
-  { entry, because }: Wanted,
+  wanted: Wanted,
   known: readonly string[] | null,
   left: LeftOut,
 ): Promise<SavedFile | null> {
+  const { because, entry } = wanted;
   const { path, mode, modifiedAt } = entry;
   if (known !== null && isSecretByName(path)) {
     left.secret.push(path);
     return null;
   }
   try {
-    const content = await run.readFile(path, { maxBytes: LARGEST_FILE });
-    // What the kernel makes up says 0 bytes: kong.conf may name /proc/self/environ, where this process has its secrets.
-    if (entry.bytes === 0 && content.length > 0) {
-      left.unreadable.push(`${path} (not a file on a disk)`);
+    const content = await run.readFile(wanted.real ?? path, { maxBytes: LARGEST_FILE });
+    const strange = await strangeness(run, wanted, content);
+    if (strange !== null) {
+      left.outside.push(`${path} (${strange})`);
       return null;
     }
     // The declarative file is what a DB-less gateway has for a database, and is as open as a database's dump.
@@ -213,6 +246,20 @@ async function take(
   }
 }
 
+/** Why what was read must not be kept after all. */
+async function strangeness(
+  run: RunCommand,
+  { entry, real, elsewhere, because }: Wanted,
+  content: Buffer,
+): Promise<string | null> {
+  // What the kernel makes up says 0 bytes: kong.conf may name /proc/self/environ, where this process has its secrets.
+  if (entry.bytes === 0 && content.length > 0) return 'not a file on a disk';
+  if (elsewhere === true && !isWhatItSays(because, content)) return `not what ${because} says`;
+  // Somebody may have put a link into its place meanwhile.
+  if (real !== undefined && (await realPath(run, real)) !== real) return 'it was replaced while it was read';
+  return null;
+}
+
 function reason(error: unknown): string {
   if (!(error instanceof Fault)) throw error;
   const words: Readonly<Record<string, string>> = {
@@ -222,47 +269,4 @@ function reason(error: unknown): string {
     'file.not-a-file': 'a pipe or a device',
   };
   return words[error.code] ?? 'not readable';
-}
-
-function gapsOf({ kongConf, prefix }: GatewayFiles, conf: KongConf, masked: readonly string[], left: LeftOut): Gap[] {
-  const gaps: Gap[] = [];
-  const secret = left.secret.map((path) => (path.startsWith(`${prefix}/`) ? relative(prefix, path) : path));
-  if (secret.length > 0)
-    gaps.push({
-      kind: 'prefix-secrets',
-      count: secret.length,
-      what: `${counted(secret.length, 'file')} with passwords or private keys ${secret.length === 1 ? 'is' : 'are'} not in the set: ${names(secret)}`,
-      why: 'sets are not encrypted, so secrets are left out; keep these where you keep secrets',
-    });
-  if (masked.length > 0)
-    gaps.push({
-      kind: 'kong-conf-secrets',
-      count: masked.length,
-      what: `${counted(masked.length, 'value')} of ${basename(kongConf)} ${masked.length === 1 ? 'is' : 'are'} masked: ${names(masked)}`,
-      why: 'sets are not encrypted, so secrets are left out; name them by a vault reference to have the file whole',
-    });
-  if (left.unreadable.length > 0)
-    gaps.push({
-      kind: 'unreadable-files',
-      count: left.unreadable.length,
-      what: `${counted(left.unreadable.length, 'file')} could not be read: ${names(left.unreadable)}`,
-      why: 'let the user that the bot runs as read them, or correct kong.conf',
-    });
-  if (hasOwnPlugins(conf))
-    gaps.push({
-      kind: 'custom-plugins',
-      count: null,
-      what: 'The code of custom plugins is not in the set',
-      why: 'lua_package_path names folders of its own; keep their code where you keep source code',
-    });
-  return gaps;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function names(list: readonly string[]): string {
-  const shown = list.slice(0, NAMES_SHOWN).join(', ');
-  return list.length > NAMES_SHOWN ? `${shown} and ${list.length - NAMES_SHOWN} more` : shown;
 }

@@ -87,9 +87,3 @@ export function namedPaths(conf: KongConf, prefix: string): NamedPath[] {
     );
   });
 }
-
-/** True when plugins are loaded from folders of their own: their code is not in kong.conf or prefix. */
-export function hasOwnPlugins(conf: KongConf): boolean {
-  const path = conf.get('lua_package_path') ?? '';
-  return path.split(';').some((part) => part !== '' && !part.startsWith('./?'));
-}
