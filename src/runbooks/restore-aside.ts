@@ -19,6 +19,7 @@ export function filesSteps(common: Common, policy: GatePolicy | null): readonly 
       title: 'Compare the files with the present ones',
       recovery: 'repeat',
       undo: READS_ONLY,
+      shownAtGate: true,
     },
     gated(place, policy),
     {
@@ -29,5 +30,38 @@ export function filesSteps(common: Common, policy: GatePolicy | null): readonly 
       undo: 'restore again',
       phase: 'undo',
     },
+  ];
+}
+
+/** Nodes without a database: each is given the saved configuration over its Admin API, and the one before to go back. */
+export function dblessSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
+  const load: PlannedStep = {
+    ...common,
+    id: 'load-dbless',
+    title: 'Load the configuration into every node',
+    recovery: 'check',
+    undo: 'load-dbless-back loads what the safety backup holds',
+    live: true,
+  };
+  const reads = (id: string, title: string): PlannedStep => ({
+    ...common,
+    id,
+    title,
+    recovery: 'repeat',
+    undo: READS_ONLY,
+  });
+  return [
+    { ...reads('diff-dbless', 'Compare with what every node has'), shownAtGate: true },
+    gated(load, policy),
+    reads('read-back-dbless', 'Read back and prove every node'),
+    {
+      ...common,
+      id: 'load-dbless-back',
+      title: 'Load the configuration from before',
+      recovery: 'check',
+      undo: 'restore again',
+      phase: 'undo',
+    },
+    { ...reads('read-back-dbless-undo', 'Read back and prove every node'), phase: 'undo' },
   ];
 }

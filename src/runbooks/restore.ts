@@ -1,6 +1,6 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
-import { filesSteps } from './restore-aside.ts';
+import { dblessSteps, filesSteps } from './restore-aside.ts';
 import { gated, READS_ONLY } from './restore-common.ts';
 import { declarativeSteps } from './restore-declarative.ts';
 import type { Common } from './restore-common.ts';
@@ -12,7 +12,9 @@ export type Strategy =
   /** The declarative files by decK, workspace by workspace. */
   | 'declarative'
   /** kong.conf and prefix files beside the present ones. */
-  | 'files';
+  | 'files'
+  /** The configuration of nodes without a database, by POST /config. */
+  | 'dbless';
 
 /**
  * The copy of the present state that precedes every restore (behaviour 6.3). `backup`: a set of its own, published and
@@ -157,6 +159,7 @@ const STEPS: Readonly<Record<Strategy, (common: Common, policy: GatePolicy | nul
   database: databaseSteps,
   declarative: declarativeSteps,
   files: filesSteps,
+  dbless: dblessSteps,
 };
 
 function databaseSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {

@@ -36,8 +36,12 @@ const KEEP_ALIVE_MS = 1000;
 /** Loaded when the first gateway is asked: an idle bot is 10 MB smaller without it. */
 const undici = () => import('undici');
 
-/** A request that may change something, without a body. */
-export type Send = (method: 'GET' | 'POST' | 'DELETE', path: string) => Promise<Answer>;
+/** A request that may change something, with a body of that content type or without one. */
+export type Send = (
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: { readonly type: string; readonly content: string },
+) => Promise<Answer>;
 
 /** A connection to one Admin API, made at the first question. */
 export function connectAdmin(options: AdminApiOptions): {
@@ -51,11 +55,11 @@ export function connectAdmin(options: AdminApiOptions): {
   base.password = '';
   const address = base.href.replace(/\/$/, '');
   let agent: Agent | null = null;
-  const send: Send = async (method, path) => {
+  const send: Send = async (method, path, body) => {
     const question = { gateway: options.gateway, address, path, timeoutMs: options.timeoutMs };
     options.signal?.throwIfAborted();
     agent ??= await agentFor(options);
-    return await request(question, { method, agent, headers, signal: options.signal });
+    return await request(question, { method, agent, headers, signal: options.signal, body });
   };
   return {
     ask: (path) => send('GET', path),
@@ -114,15 +118,16 @@ interface Means {
   readonly agent: Agent;
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal | undefined;
+  readonly body: Parameters<Send>[2];
 }
 
-async function request(question: AdminQuestion, { method, agent, headers, signal }: Means): Promise<Answer> {
+async function request(question: AdminQuestion, { method, agent, headers, signal, body }: Means): Promise<Answer> {
   const timeout = AbortSignal.timeout(question.timeoutMs);
   try {
     const { fetch } = await undici();
     const response = await fetch(question.address + question.path, {
       method,
-      headers,
+      ...contentOf(headers, body),
       dispatcher: agent,
       redirect: 'manual',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
@@ -133,6 +138,14 @@ async function request(question: AdminQuestion, { method, agent, headers, signal
     if (error instanceof Fault) throw error;
     throw faultOfNetwork(question, error);
   }
+}
+
+function contentOf(
+  headers: Record<string, string>,
+  body: Means['body'],
+): { headers: Record<string, string>; body?: string } {
+  if (body === undefined) return { headers };
+  return { headers: { ...headers, 'content-type': body.type }, body: body.content };
 }
 
 /** Counted after unpacking: a few kilobytes of gzip can be gigabytes. Leaving the loop closes the connection. */

@@ -10,6 +10,7 @@ import { bytesText, counted, some } from '../words.ts';
 import { checkPlace } from './check-place.ts';
 import { DECLARATIVE_NEEDS } from './declarative/check-declarative.ts';
 import type { RestoreDeps } from './deps.ts';
+import { DBLESS_NEEDS } from './dbless/check-dbless.ts';
 import { FILES_NEEDS } from './files/check-files.ts';
 import { pendingMigrations } from './migrations.ts';
 import { dumpOf, openTrusted } from './set-reader.ts';
@@ -121,6 +122,7 @@ const NEEDS: Readonly<Record<Strategy, StrategyNeeds>> = {
   database: { content: checkDump, place: checkPlace },
   declarative: DECLARATIVE_NEEDS,
   files: FILES_NEEDS,
+  dbless: DBLESS_NEEDS,
 };
 
 function strategyOf({ run }: StepContext): Strategy {

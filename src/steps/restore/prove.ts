@@ -74,7 +74,7 @@ async function sideOf(content: DatabaseContent): Promise<Side> {
 interface Proving {
   readonly probes: readonly Probe[];
   /** The step that made the nodes forget. */
-  readonly after: 'reload-nodes' | 'reload-back' | 'purge-nodes' | 'purge-back';
+  readonly after: 'reload-nodes' | 'reload-back' | 'purge-nodes' | 'purge-back' | 'load-dbless' | 'load-dbless-back';
 }
 
 /** Asks every node's proxy until all of it shows, or says which node does not show what. */

@@ -7,6 +7,8 @@ import { readBack, readBackUndo } from './declarative/read-back.ts';
 import { syncBack, syncDeclarative } from './declarative/sync-declarative.ts';
 import { dropDrill, restoreDrill } from './drill.ts';
 import { dropKept, dropScratch } from './drop.ts';
+import { diffDbless } from './dbless/diff-dbless.ts';
+import { loadDbless, loadDblessBack, readBackDbless } from './dbless/load-dbless.ts';
 import { diffFiles } from './files/diff-files.ts';
 import { placeFiles, removeFiles } from './files/place-files.ts';
 import { previewChange } from './preview-change.ts';
@@ -42,6 +44,11 @@ export function restoreSteps(deps: RestoreDeps): Readonly<Record<string, Step>> 
     'diff-files': diffFiles(deps),
     'place-files': placeFiles(deps),
     'remove-files': removeFiles(deps),
+    'diff-dbless': diffDbless(deps),
+    'load-dbless': loadDbless(deps),
+    'read-back-dbless': readBackDbless(deps, false),
+    'load-dbless-back': loadDblessBack(deps),
+    'read-back-dbless-undo': readBackDbless(deps, true),
     'restore-drill': restoreDrill(deps),
     'drop-drill': dropDrill(deps),
   };
