@@ -145,3 +145,46 @@ describe('the card of a drill', () => {
     );
   });
 });
+
+describe('the card of a restore that swaps no database', () => {
+  const of = (strategy: 'files' | 'dbless') =>
+    restorePlan({
+      ...common,
+      strategy,
+      safety: 'kept-database',
+      safetySteps: [],
+      safetyParameters: {},
+      policy: null,
+      holdSeconds: 86_400,
+    });
+
+  it('of files says where they lie, what must be filled in, and what puts them into use', () => {
+    const placed = { folder: '/usr/local/kong-chatops-r-7', commands: ["cp 'a' 'b'"], fillIn: ['pg_password'] };
+    const held = run(
+      of('files'),
+      ...did('check-set', {}),
+      ...did('diff-files', { ...preview, changes: [{ ...preview.changes[0], kind: 'files' }] }),
+      ...did('place-files', placed),
+      { type: 'run.held', data: { until: minutes(1440).toISOString() } },
+    );
+    const { all } = drawn(held);
+    expect(all).toContain('The files lie in `/usr/local/kong-chatops-r-7`; those in use are as they were.');
+    expect(all).toContain('*What the set has other than the gateway:*');
+    expect(all).toContain("`cp 'a' 'b'`");
+    expect(all).toContain('*Fill in first* (masked, because the set is not encrypted): pg_password');
+  });
+
+  it('of nodes without a database says what is live of it', () => {
+    const held = run(
+      of('dbless'),
+      ...did('check-set', {}),
+      ...did('diff-dbless', preview),
+      ...did('load-dbless', { nodes: [] }),
+      ...did('read-back-dbless', { nodes: [{ node: 'edge-1', proven: ['route a is found'] }], restartByHand: [] }),
+      { type: 'run.held', data: { until: minutes(1440).toISOString() } },
+    );
+    const { all } = drawn(held);
+    expect(all).toContain('The gateway is configured as in the set.');
+    expect(all).toContain('edge-1: route a is found');
+  });
+});

@@ -6,15 +6,25 @@ import type { ViewContext } from '../kit/context.ts';
 import { placeName, policyInWords } from './stand.ts';
 import { cut, date, escape, listed, named, plain } from '../kit/text.ts';
 
+const SWAPPED =
+  'The restored database goes live; the one before is kept, and it can be undone until the run is closed.';
+const IN_PLACE =
+  'The gateway is changed where it is; the safety backup keeps what was before, and it can be undone until the run is closed.';
+
+/** By strategy, where it is not a swap. */
+const AFTER_GO: Readonly<Record<string, string>> = {
+  declarative: IN_PLACE,
+  dbless: IN_PLACE,
+  files: 'The files are written into a new folder; none that is in use is touched.',
+};
+
 /** What happens after a go, in one sentence. */
 export function afterGo(run: Run, gate: Gate): string {
   const title = run.plan.steps.find(({ id }) => id === gate.step)?.title ?? gate.step;
   const what =
     run.kind === 'backup'
       ? 'A backup only reads from the gateway.'
-      : run.plan.parameters['strategy'] === 'files'
-        ? 'The files are written into a new folder; none that is in use is touched.'
-        : 'The restored database goes live; the one before is kept, and it can be undone until the run is closed.';
+      : (AFTER_GO[run.plan.parameters['strategy'] as string] ?? SWAPPED);
   return `After the go: “${title}” starts on ${placeName(run.plan)}. ${what}`;
 }
 

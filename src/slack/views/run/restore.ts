@@ -60,7 +60,8 @@ function holding(run: Run, { until, fault }: NonNullable<Run['hold']>, names: Na
 function liveWords(run: Run): string {
   const written = outputsOf(run, 'place-files', placed);
   if (written !== null) return `The files lie in ${code(written.folder)}; those in use are as they were.`;
-  if (run.plan.parameters['strategy'] === 'declarative') return declaredWords(run);
+  const applies = APPLIES[run.plan.parameters['strategy'] as string];
+  if (applies !== undefined) return declaredWords(run, applies);
   const swapped = outputsOf(run, 'swap-database', swap);
   if (swapped === null) return 'Nothing is live of it.';
   const kept =
@@ -68,8 +69,11 @@ function liveWords(run: Run): string {
   return `${code(swapped.live)} is the restored database. ${kept}`;
 }
 
-function declaredWords(run: Run): string {
-  const whole = run.steps['sync-declarative']?.status === 'succeeded';
+/** Strategies that change the gateway where it is, and the step that does it. */
+const APPLIES: Readonly<Record<string, string>> = { declarative: 'sync-declarative', dbless: 'load-dbless' };
+
+function declaredWords(run: Run, step: string): string {
+  const whole = run.steps[step]?.status === 'succeeded';
   const chosen = run.plan.parameters['only'] === undefined ? 'The gateway is' : 'What was chosen is';
   if (whole) return `${chosen} configured as in the set. The safety backup holds what was before.`;
   return 'A part of it may be live. The safety backup holds what was before.';
@@ -144,7 +148,9 @@ function commandText(run: Run): string | null {
 /** What every node was seen to do. */
 function proofText(run: Run): string | null {
   const steps =
-    run.rollback === undefined ? ['prove-restore', 'prove-declarative'] : ['prove-back', 'prove-declarative-back'];
+    run.rollback === undefined
+      ? ['prove-restore', 'prove-declarative', 'read-back-dbless']
+      : ['prove-back', 'prove-declarative-back', 'read-back-dbless-undo'];
   const seen = steps.map((step) => outputsOf(run, step, proof)).find((found) => found !== null) ?? null;
   if (seen === null) return null;
   const each = seen.nodes.map(({ node, proven }) =>
