@@ -5,12 +5,15 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { execa } from 'execa';
 import { parse } from 'yaml';
 import { dumpDeclarative } from '../../../src/steps/backup/dump-declarative.ts';
 import { publishSet } from '../../../src/steps/backup/publish-set.ts';
 import { refOf } from '../../../src/steps/deps.ts';
 import { preflight } from '../../../src/steps/preflight/preflight.ts';
+import { blocks } from '../../support/backup/by-hand.ts';
 import { fixturePath, need } from '../../support/need.ts';
 import { faultFrom, makeWorld } from './steps-world.ts';
 import type { World } from './steps-world.ts';
@@ -48,8 +51,10 @@ describe.skipIf(!ready)('a gateway whose nodes have no database', () => {
     }
     await world.end();
   });
+  const posted: string[] = [];
   const gatewayOf = async (answers: ReadonlyMap<string, unknown>, status: Readonly<Record<string, number>> = {}) => {
     const server = createServer((request, response) => {
+      if (request.method === 'POST') void text(request).then((body) => posted.push(body));
       const { pathname } = new URL(request.url ?? '/', 'http://kong');
       response.statusCode = status[pathname] ?? 200;
       response.setHeader('Content-Type', 'application/json');
@@ -81,6 +86,11 @@ describe.skipIf(!ready)('a gateway whose nodes have no database', () => {
       consumers: [{ username: 'alice' }],
       basicauth_credentials: [{ username: 'alice', password: '2bdc0bc80a82f519368af4cd1bacc5065832414b' }],
     });
+    // docs/restore-by-hand.md: the same goes back to a node by curl alone.
+    const script = blocks().find((block) => block.script.includes('dbless-'))?.script ?? '';
+    const env = { WORK: place, KONG_ADMIN: here.deps.gateway.admin_api.url, PATH: process.env['PATH'] ?? '' };
+    await execa('bash', ['-euo', 'pipefail', '-c', script], { env, extendEnv: false });
+    expect(posted.join('')).toContain('_transform: false');
   });
 
   it('is not backed up while a node hides its configuration', async () => {

@@ -2,13 +2,14 @@ import { type Answer, badRequest, methodNotAllowed, notFound, ok } from '../admi
 import type { Call, Node } from '../admin/node.ts';
 import type { Json } from '../schema/field.ts';
 
-/** `/keyring` and `/keyring/export`, as the documentation of Enterprise 2.8 to 3.10 has them. */
+/** `/keyring`, `/keyring/export` and `/keyring/import`, as the documentation of Enterprise 2.8 to 3.10 has them. */
 export function keyring(node: Node, call: Call): Answer {
   const held = node.enterprise.keyring;
   if (held === undefined) return badRequest('keyring is not enabled');
   const [, doing] = call.path;
   if (doing === undefined)
     return call.method === 'GET' ? ok({ ids: ['T6NWgbQG'], active: 'T6NWgbQG' }) : methodNotAllowed;
+  if (doing === 'import') return imported(call, held.exported);
   if (doing !== 'export') return notFound;
   if (call.method !== 'POST') return methodNotAllowed;
   return held.exported === null ? badRequest('keyring_public_key is not set') : ok({ data: held.exported });
@@ -23,4 +24,10 @@ export function keyringConfiguration({ edition, enterprise }: Node): Readonly<Re
     keyring_strategy: 'cluster',
     ...(held?.recoveryKey === true ? { keyring_recovery_public_key: '/etc/kong/recovery.pem' } : {}),
   };
+}
+
+/** Takes back what it exported, and nothing else. */
+function imported(call: Call, exported: string | null): Answer {
+  if (call.method !== 'POST') return methodNotAllowed;
+  return call.body['data'] === exported ? { status: 201 } : badRequest('failed to import the keyring');
 }
