@@ -4,6 +4,7 @@ import type { EngineGateway, RestorePlans } from './engine/operations-deps.ts';
 import type { GatePolicy, Plan, StepQueue } from './runs/plan.ts';
 import type { Refusal } from './runs/refusal.ts';
 import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';
+import { comparePlan } from './runbooks/compare.ts';
 import { drillPlan } from './runbooks/restore-drill.ts';
 import { restorePlan } from './runbooks/restore.ts';
 import type { Strategy } from './runbooks/restore.ts';
@@ -73,6 +74,7 @@ function restorePlans(
       }),
     noDrill: gateway.database === undefined ? noDatabase(gateway) : noDrill(config, serves),
     drillPlan: (choice) => drillPlan({ ...common, ...choice }),
+    comparePlan: (choice) => comparePlan({ ...common, ...choice }),
   };
 }
 

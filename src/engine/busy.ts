@@ -9,6 +9,7 @@ const DOING: Readonly<Record<RunKind, string>> = {
   backup: 'already being backed up',
   restore: 'being restored',
   drill: 'already being drilled',
+  compare: 'already being compared with a set',
 };
 
 /** Who holds the gateway, why, since when, and what to do about it (behaviour 4.4, 4.6). */
@@ -43,12 +44,20 @@ export function busy(run: Run): Refusal {
   );
 }
 
+/** A comparison only reads, so it keeps nobody waiting; what it would see in the middle of the others would be neither state. */
+const OTHERS: Readonly<Record<RunKind, readonly RunKind[]>> = {
+  backup: ['restore'],
+  restore: ['backup'],
+  drill: [],
+  compare: ['backup', 'restore'],
+};
+
 /**
  * The run that keeps another kind of run from starting, if there is one: a backup in the middle of a swap would save
  * half of each state, and decK never runs twice on one gateway. A run that only holds keeps nobody from backing up.
  */
 export async function inTheWay(deps: OperationsDeps, gateway: string, kind: RunKind): Promise<Run | null> {
-  const others: readonly RunKind[] = kind === 'backup' ? ['restore'] : kind === 'restore' ? ['backup'] : [];
+  const others = OTHERS[kind];
   if (others.length === 0) return null;
   const active = await deps.store.findRuns({ gateway, active: true, limit: 20 });
   for (const index of active.filter((index) => others.includes(index.kind) && index.state !== 'holding')) {

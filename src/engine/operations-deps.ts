@@ -35,6 +35,7 @@ export interface RestorePlans {
   /** Why this installation cannot drill; null when it can. */
   readonly noDrill: Refusal | null;
   drillPlan(choice: Pick<RestoreChoice, 'set' | 'destination'>): Plan;
+  comparePlan(choice: Pick<RestoreChoice, 'set' | 'destination'>): Plan;
 }
 
 export interface OperationsDeps {

@@ -3,12 +3,14 @@ import type { Refusal } from '../runs/refusal.ts';
 import type { Run } from '../runs/run.ts';
 import type { Answer, BackupRequest, Delivery, Operations, VoteRequest } from './ports.ts';
 import type { OperationsDeps } from './operations-deps.ts';
+import { openWatch } from './watch/open.ts';
 import type { Command } from '../runs/rules/decide.ts';
 import { decide } from '../runs/rules/decide.ts';
 import { fold } from '../runs/evolve.ts';
 import { runOfGate } from '../runs/rules/gate.ts';
 import { refuse } from '../runs/refusal.ts';
 import { busy, inTheWay } from './busy.ts';
+import { owedReview } from './owed-review.ts';
 import { commit } from './commit.ts';
 import { unknownGateway } from './operations-deps.ts';
 import { createQueries } from './queries.ts';
@@ -16,7 +18,7 @@ import { createRestoreRequests } from './request-restore.ts';
 import { carryOn, recordRefusal, startRun } from './start-run.ts';
 
 /** What people can do, the same from Slack and from the CLI. */
-export function createOperations(deps: OperationsDeps): Operations {
+export function createOperations(deps: OperationsDeps, { watch, operations } = openWatch(deps)): Operations {
   return {
     requestBackup: (request, by) => requestBackup(deps, request, by),
     retry: (runId, by, delivery) => retry(deps, runId, by, delivery),
@@ -33,17 +35,24 @@ export function createOperations(deps: OperationsDeps): Operations {
     watch: (runId, by) => onRun(deps, runId, runId, by, async (standing) => ({ type: 'watch', by, standing })),
     recordRefusal: (refusal, command, by) => recordRefusal(deps, refusal, command, by),
     ...createRestores(deps),
-    ...createQueries(deps),
+    ...createQueries(deps, watch),
+    ...operations,
   };
 }
 
-type Restores = Pick<Operations, 'requestRestore' | 'requestDrill' | 'rollback' | 'close' | 'unlock'>;
+type Restores = Pick<
+  Operations,
+  'requestRestore' | 'requestDrill' | 'requestCompare' | 'rollback' | 'close' | 'unlock' | 'review'
+>;
 
 function createRestores(deps: OperationsDeps): Restores {
-  const { requestRestore, requestDrill } = createRestoreRequests(deps);
+  const { requestRestore, requestDrill, requestCompare } = createRestoreRequests(deps);
   return {
     requestRestore,
     requestDrill,
+    requestCompare,
+    review: (runId, finding, by) =>
+      onRun(deps, runId, runId, by, async (standing) => ({ type: 'review', finding, by, standing })),
     rollback: (runId, reason, by) =>
       onRun(deps, runId, runId, by, async (standing) => ({
         type: 'rollback',
@@ -75,6 +84,8 @@ async function requestBackup(
 ): Promise<Answer> {
   const gateway = deps.gateways.find(({ name }) => name === request.gateway);
   if (gateway === undefined) return { ok: false, refusal: unknownGateway(deps, request.gateway) };
+  const owed = await owedReview(deps, gateway.name);
+  if (owed !== null) return owed;
   const other = await inTheWay(deps, gateway.name, 'backup');
   if (other !== null) return { ok: false, refusal: busy(other), run: other };
   const reason = request.reason === undefined ? {} : { reason: request.reason };
@@ -98,6 +109,8 @@ async function retry(deps: OperationsDeps, runId: string, by: Caller, delivery?:
       return await restores.retryRestore(old, by, key);
     case 'drill':
       return await restores.retryDrill(old, by, key);
+    case 'compare':
+      return await restores.retryCompare(old, by, key);
     default:
       return await requestBackup(deps, { gateway: old.plan.gateway, delivery: key }, by, runId);
   }

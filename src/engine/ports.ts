@@ -6,7 +6,9 @@ import type { QueueName } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import type { Run } from '../runs/run.ts';
 import type { Safety, Strategy } from '../runbooks/restore.ts';
+import type { Emergency } from '../runs/rules/request.ts';
 import type { WatchEvent } from '../schedules/event.ts';
+import type { GatewayWatch, WatchOperations } from './watch/ports.ts';
 
 /** The log and its index. One SQL statement per function, in `audit/`. */
 export interface EventStore {
@@ -135,16 +137,20 @@ export type Answer =
   | { readonly ok: false; readonly refusal: Refusal; readonly run?: Run };
 
 /** What people can do, the same from Slack and from the CLI. Implemented by `engine/operations.ts`. */
-export interface Operations {
+export interface Operations extends WatchOperations {
   requestBackup(request: BackupRequest, by: Caller): Promise<Answer>;
   requestRestore(request: RestoreRequest, by: Caller): Promise<Answer>;
   requestDrill(request: DrillRequest, by: Caller): Promise<Answer>;
+  /** A set beside the gateway as it is now: reads only, by type and count. */
+  requestCompare(request: DrillRequest, by: Caller): Promise<Answer>;
   /** Undoes what a run changed; cancels it when it has changed nothing yet. */
   rollback(runId: string, reason: string | undefined, by: Caller): Promise<Answer>;
   /** Ends the hold of a run: the way back closes. `drop` also removes what was kept for it. */
   close(runId: string, options: { readonly drop: boolean }, by: Caller): Promise<Answer>;
   /** Records the cause of a rollback: the gateway may be changed again. */
   unlock(gateway: string, cause: string, by: Caller): Promise<Answer>;
+  /** Records what somebody else found when they looked at an emergency (behaviour 3.3). */
+  review(runId: string, finding: string, by: Caller): Promise<Answer>;
   /** The sets of a gateway that lie in its destinations, newest first. */
   listSets(gateway: string, by: Caller): Promise<SetsAnswer>;
   vote(vote: VoteRequest, by: Caller): Promise<Answer>;
@@ -185,6 +191,8 @@ export interface RestoreRequest {
   /** With the strategy `declarative`: `service:catalog`, `consumer:alice` … alone; created or updated, never deleted. */
   readonly only?: readonly string[];
   readonly reason?: string;
+  /** Break glass: gates are skipped. `unverified`: also a set that was never read back is wanted. */
+  readonly emergency?: Emergency;
   readonly delivery: Delivery;
 }
 export interface DrillRequest {
@@ -235,10 +243,21 @@ export interface ListedSet extends Omit<StoredSet, 'state'> {
   /** Taken by a restore before it changed anything; never `latest`. */
   readonly safety: boolean;
 }
+/** What this person can have done with a gateway's sets. */
+export interface RestoreWays {
+  /** The recommended one first; empty: nothing of it can be restored. */
+  readonly strategies: readonly Strategy[];
+  /** Why there is no drill; null when there is. */
+  readonly noDrill: Refusal | null;
+  /** Whether this person may ask for a restore or a drill. */
+  readonly mayAsk: boolean;
+  /** Whether this person may break glass. */
+  readonly mayBreakGlass: boolean;
+}
 export type SetsAnswer =
-  | { readonly ok: true; readonly sets: readonly ListedSet[] }
+  | { readonly ok: true; readonly sets: readonly ListedSet[]; readonly ways: RestoreWays }
   | { readonly ok: false; readonly refusal: Refusal };
-export interface GatewayStatus {
+export interface GatewayStatus extends Partial<GatewayWatch> {
   readonly gateway: string;
   readonly environment: string;
   readonly lastVerified: LastBackup | null;

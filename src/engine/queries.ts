@@ -2,21 +2,26 @@ import type { Caller } from '../runs/person.ts';
 import type { JsonObject } from '../runs/json.ts';
 import type { RunIndex } from '../runs/log.ts';
 import type { Run } from '../runs/run.ts';
-import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RunFilter } from './ports.ts';
+import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RestoreWays, RunFilter } from './ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
+import type { Watch } from './watch/ports.ts';
 import { nowhere, type Gap } from '../runbooks/backup.ts';
 import { mayVote } from '../runs/rules/approval.ts';
 import { fold } from '../runs/evolve.ts';
 import { openGate } from '../runs/rules/gate.ts';
 import { holds } from '../runs/person.ts';
+import { refuse } from '../runs/refusal.ts';
 import { notAllowed, notInGoodStanding } from '../runs/words/wording.ts';
 import { setsOf } from './list-sets.ts';
 import { unknownGateway } from './operations-deps.ts';
 
 type Queries = Pick<Operations, 'run' | 'status' | 'audit' | 'home' | 'listSets'>;
 
+type QueryDeps = OperationsDeps & { readonly watch: Pick<Watch, 'of'> };
+
 /** The questions that change nothing. Who may not see gets a refusal, and a row that says so. */
-export function createQueries(deps: OperationsDeps): Queries {
+export function createQueries(given: OperationsDeps, watch: Pick<Watch, 'of'>): Queries {
+  const deps = { ...given, watch };
   return {
     run: async (runId) => {
       const [events, progress] = await Promise.all([deps.store.load(runId), deps.board.read(runId)]);
@@ -40,10 +45,22 @@ export function createQueries(deps: OperationsDeps): Queries {
     listSets: async (gateway, by) => {
       const refusal = await mayNotView(deps, by, 'see the backups');
       if (refusal !== null) return { ok: false, refusal };
-      const known = deps.gateways.some(({ name }) => name === gateway);
-      if (!known) return { ok: false, refusal: unknownGateway(deps, gateway) };
-      return { ok: true, sets: await setsOf(deps, gateway) };
+      const known = deps.gateways.find(({ name }) => name === gateway);
+      if (known === undefined) return { ok: false, refusal: unknownGateway(deps, gateway) };
+      const [sets, ways] = await Promise.all([setsOf(deps, gateway), waysOf(deps, known, by)]);
+      return { ok: true, sets, ways };
     },
+  };
+}
+
+async function waysOf(deps: OperationsDeps, { name, restore }: EngineGateway, by: Caller): Promise<RestoreWays> {
+  const standing = await deps.people.standing(by.person);
+  const none = refuse('no-restore', `The configuration gives the bot no way to restore ${name}`, 'Add its database');
+  return {
+    strategies: restore?.strategies ?? [],
+    noDrill: restore === undefined ? none : restore.noDrill,
+    mayAsk: holds(standing, 'operator'),
+    mayBreakGlass: holds(standing, 'admin'),
   };
 }
 
@@ -67,7 +84,7 @@ async function mayNotView(deps: OperationsDeps, by: Caller, act: string) {
   return refusal;
 }
 
-async function statusOf(deps: OperationsDeps, known: readonly EngineGateway[]): Promise<GatewayStatus[]> {
+async function statusOf(deps: QueryDeps, known: readonly EngineGateway[]): Promise<GatewayStatus[]> {
   const latest = await foldAll(deps, await deps.store.latestRuns());
   return await Promise.all(
     known.map(async ({ name, environment }) => {
@@ -80,6 +97,7 @@ async function statusOf(deps: OperationsDeps, known: readonly EngineGateway[]): 
         lastVerified: last === null ? null : await withDrill(deps, name, last),
         lastEnded: ended[0] ?? null,
         active: own.filter((run) => run.outcome === undefined),
+        ...(await deps.watch.of(name)),
       };
     }),
   );
@@ -117,7 +135,7 @@ function publishedFacts({ bytes, gaps, set }: JsonObject): Pick<LastBackup, 'byt
   };
 }
 
-async function home(deps: OperationsDeps, by: Caller): Promise<HomeAnswer> {
+async function home(deps: QueryDeps, by: Caller): Promise<HomeAnswer> {
   const [person, running, recent, gateways] = await Promise.all([
     deps.people.standing(by.person),
     runs(deps, { active: true, limit: 20 }),

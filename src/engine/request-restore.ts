@@ -10,17 +10,20 @@ import { holds } from '../runs/person.ts';
 import { isRefusal, refuse } from '../runs/refusal.ts';
 import { notAllowed, notInGoodStanding } from '../runs/words/wording.ts';
 import { busy, inTheWay } from './busy.ts';
+import { owedReview } from './owed-review.ts';
 import { setsOf } from './list-sets.ts';
 import { unknownGateway } from './operations-deps.ts';
+import type { Emergency } from '../runs/rules/request.ts';
 import { recordRefusal, startRun } from './start-run.ts';
 
 /** Asking for a restore or a drill: which set is meant, whether it can be, and the run with its whole plan. */
 export function createRestoreRequests(
   deps: OperationsDeps,
-): Pick<Operations, 'requestRestore' | 'requestDrill'> & Pick<RetryRequests, 'retryRestore' | 'retryDrill'> {
+): Pick<Operations, 'requestRestore' | 'requestDrill' | 'requestCompare'> & RetryRequests {
   return {
     requestRestore: (request, by) => requestRestore(deps, request, by),
     requestDrill: (request, by) => requestDrill(deps, request, by),
+    requestCompare: (request, by) => requestCompare(deps, request, by),
     retryRestore: (old, by, delivery) => {
       const { set, strategy, safety, only } = old.plan.parameters as RestoreChoice & JsonObject;
       const asked = {
@@ -37,12 +40,17 @@ export function createRestoreRequests(
       const { set } = old.plan.parameters as Pick<RestoreChoice, 'set'> & JsonObject;
       return requestDrill(deps, { gateway: old.plan.gateway, set, delivery }, by, old.id);
     },
+    retryCompare: (old, by, delivery) => {
+      const { set } = old.plan.parameters as Pick<RestoreChoice, 'set'> & JsonObject;
+      return requestCompare(deps, { gateway: old.plan.gateway, set, delivery }, by, old.id);
+    },
   };
 }
 
 interface RetryRequests {
   retryRestore(old: Run, by: Caller, delivery: Delivery): Promise<Answer>;
   retryDrill(old: Run, by: Caller, delivery: Delivery): Promise<Answer>;
+  retryCompare(old: Run, by: Caller, delivery: Delivery): Promise<Answer>;
 }
 
 async function requestRestore(
@@ -51,18 +59,49 @@ async function requestRestore(
   by: Caller,
   retryOf?: string,
 ): Promise<Answer> {
-  const { strategy, safety = 'backup', only, reason, delivery } = request;
+  const { strategy, safety = 'backup', only, reason, delivery, emergency } = request;
   const found = await target(deps, request, 'request a restore', by);
   if (isRefusal(found)) return { ok: false, refusal: found };
   const { gateway, plans, set, destination } = found;
   const cannot = plans.strategies.includes(strategy) ? declarativeAlone(request) : notThisWay(gateway, strategy);
   if (cannot !== null) return { ok: false, refusal: cannot };
+  const blocked = emergency === undefined ? await owedReview(deps, gateway.name) : unproven(set, emergency);
+  if (blocked !== null) return blocked;
   const other = await inTheWay(deps, gateway.name, 'restore');
   if (other !== null) return { ok: false, refusal: busy(other), run: other };
   const chosen = only === undefined || only.length === 0 ? {} : { only };
   const plan = plans.plan({ set: set.set, destination, strategy, safety, ...chosen });
   const more = safety === 'kept-database' ? { approversMore: 1 } : {};
-  return await startRun(deps, { kind: 'restore', gateway, plan, delivery, ...more, ...optional(reason, retryOf) }, by);
+  const loud = emergency === undefined ? {} : { emergency };
+  const asked = { kind: 'restore', gateway, plan, delivery, ...more, ...loud, ...optional(reason, retryOf) } as const;
+  return await startRun(deps, asked, by);
+}
+
+/** Break glass skips people, never the proof of the set: that is waived by a second, louder word alone (behaviour 3.2). */
+function unproven({ set, state }: ListedSet, { unverified }: Emergency): Extract<Answer, { ok: false }> | null {
+  if (state !== 'finished' || unverified === true) return null;
+  const refusal = refuse(
+    'set-unverified',
+    `${set} was never read back and compared, so nobody knows whether it is whole`,
+    'Choose a verified set; if there is none, confirm that you want this one unverified',
+  );
+  return { ok: false, refusal };
+}
+
+async function requestCompare(
+  deps: OperationsDeps,
+  request: DrillRequest,
+  by: Caller,
+  retryOf?: string,
+): Promise<Answer> {
+  const found = await target(deps, request, 'compare a set', by);
+  if (isRefusal(found)) return { ok: false, refusal: found };
+  const { gateway, plans, set, destination } = found;
+  const other = await inTheWay(deps, gateway.name, 'compare');
+  if (other !== null) return { ok: false, refusal: busy(other), run: other };
+  const plan = plans.comparePlan({ set: set.set, destination });
+  const { reason, delivery } = request;
+  return await startRun(deps, { kind: 'compare', gateway, plan, delivery, ...optional(reason, retryOf) }, by);
 }
 
 async function requestDrill(
@@ -75,6 +114,8 @@ async function requestDrill(
   if (isRefusal(found)) return { ok: false, refusal: found };
   const { gateway, plans, set, destination } = found;
   if (plans.noDrill !== null) return { ok: false, refusal: plans.noDrill };
+  const owed = await owedReview(deps, gateway.name);
+  if (owed !== null) return owed;
   const plan = plans.drillPlan({ set: set.set, destination });
   const { reason, delivery } = request;
   return await startRun(deps, { kind: 'drill', gateway, plan, delivery, ...optional(reason, retryOf) }, by);

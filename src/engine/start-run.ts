@@ -9,6 +9,7 @@ import { evolve, fold } from '../runs/evolve.ts';
 import { RUN_LETTER } from '../runs/plan.ts';
 import { isRefusal } from '../runs/refusal.ts';
 import { decideRequest, gateGroups } from '../runs/rules/request.ts';
+import type { Emergency } from '../runs/rules/request.ts';
 import { indexOf } from '../runs/run-index.ts';
 import { busy } from './busy.ts';
 
@@ -20,6 +21,7 @@ export interface NewRun {
   readonly delivery: Delivery;
   readonly reason?: string;
   readonly retryOf?: string;
+  readonly emergency?: Emergency;
   /** People that the plan's first gate may come to need beyond its policy: refused now if they do not exist. */
   readonly approversMore?: number;
 }
@@ -47,7 +49,7 @@ interface Asker {
 }
 
 function decideStart(deps: OperationsDeps, asked: NewRun, asker: Asker, largest: Plan): NewEvent | Refusal {
-  const { kind, gateway, plan, reason, retryOf } = asked;
+  const { kind, gateway, plan, reason, retryOf, emergency } = asked;
   const request = {
     kind,
     ...asker,
@@ -55,6 +57,7 @@ function decideStart(deps: OperationsDeps, asked: NewRun, asker: Asker, largest:
     configDigest: deps.configDigest,
     ...(reason === undefined ? {} : { reason }),
     ...(retryOf === undefined ? {} : { retryOf }),
+    ...(emergency === undefined ? {} : { emergency }),
   };
   const most = decideRequest({ ...request, plan: largest }, deps.clock());
   return isRefusal(most) ? most : decideRequest({ ...request, plan }, deps.clock());
@@ -70,7 +73,13 @@ function withMore(plan: Plan, more: number): Plan {
   return more === 0 ? plan : { ...plan, steps };
 }
 
-async function appendFirst(deps: OperationsDeps, kind: RunKind, event: NewEvent, delivery: Delivery): Promise<Answer> {
+/** Appends the first event of a run and wakes whoever goes on; answers the run that was there when the delivery was not new. */
+export async function appendFirst(
+  deps: OperationsDeps,
+  kind: RunKind,
+  event: NewEvent,
+  delivery: Delivery,
+): Promise<Answer> {
   const runId = await deps.store.nextRunId(RUN_LETTER[kind]);
   const run = evolve(null, { ...event, runId, version: 1 });
   if (run === null) throw new Error('a run starts with run.requested');

@@ -179,7 +179,14 @@ function databaseSteps(common: Common, policy: GatePolicy | null): readonly Plan
       recovery: 'check',
       undo: 'drop-scratch removes the scratch database',
     },
-    { ...common, id: 'preview-change', title: 'Compare with what is live', recovery: 'repeat', undo: READS_ONLY },
+    {
+      ...common,
+      id: 'preview-change',
+      title: 'Compare with what is live',
+      recovery: 'repeat',
+      undo: READS_ONLY,
+      shownAtGate: true,
+    },
     gated(swap, policy),
     {
       ...common,
@@ -188,6 +195,13 @@ function databaseSteps(common: Common, policy: GatePolicy | null): readonly Plan
       recovery: 'repeat',
       undo: 'reload-back',
       live: true,
+    },
+    {
+      ...common,
+      id: 'recover-keyring',
+      title: 'Bring back the keys of encrypted fields',
+      recovery: 'repeat',
+      undo: 'keys that the nodes hold beside others do no harm',
     },
     {
       ...common,

@@ -31,7 +31,7 @@ export type EventBody =
         /** Nobody asked: it was due at that time (ISO), and `missed` times before it had passed without an answer. */
         readonly schedule?: { readonly id: string; readonly due: string; readonly missed: number };
         /** Break glass (behaviour 3.1): gates were skipped. Marked EMERGENCY for good. */
-        readonly emergency?: { readonly incident: string };
+        readonly emergency?: { readonly incident: string; readonly unverified?: true };
         /** SHA-256 of the configuration file in force. */
         readonly configDigest: string;
         /** Who could vote on its gates when it was requested, less the requester. Empty without a gate. */

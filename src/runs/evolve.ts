@@ -208,12 +208,16 @@ function withStep(run: Run, id: string, step: StepState): Run {
 }
 
 /** The attempt that had begun under the gate only looked: it counts as never begun. What the gate showed is shown anew. */
-function takenBack(run: Run, gate: string): Run {
-  const step = run.gates.find((one) => one.gate === gate)?.step;
-  const begun = step === undefined ? undefined : run.steps[step];
-  if (step === undefined || begun?.status !== 'running') return run;
+function takenBack(run: Run, id: string): Run {
+  const gate = run.gates.find((one) => one.gate === id);
+  if (gate === undefined || (gate.status !== 'open' && gate.status !== 'go')) return run;
+  const begun = run.steps[gate.step];
   const shown = run.plan.steps.filter(({ shownAtGate }) => shownAtGate === true);
-  return again(withStep(run, step, { status: 'pending', attempt: begun.attempt - 1 }), shown);
+  const before =
+    begun?.status === 'running'
+      ? withStep(run, gate.step, { ...beforeOf(run, gate.step), status: 'pending', attempt: begun.attempt - 1 })
+      : run;
+  return again(before, shown);
 }
 
 type StepEnd = EventOf<'step.succeeded' | 'step.failed' | 'step.interrupted' | 'step.aborted' | 'step.outcome-unknown'>;

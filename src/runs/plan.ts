@@ -1,10 +1,15 @@
 import type { JsonObject } from './json.ts';
 
 /** Operations that a person can ask for. More kinds of run arrive with their run-books. */
-export type RunKind = 'backup' | 'restore' | 'drill';
+export type RunKind = 'backup' | 'restore' | 'drill' | 'compare';
 
 /** The letter before a run's number: `B-142`. Ids are said aloud in calls, so they are short and have no case traps. */
-export const RUN_LETTER: Readonly<Record<RunKind, string>> = { backup: 'B', restore: 'R', drill: 'D' };
+export const RUN_LETTER: Readonly<Record<RunKind, string>> = {
+  backup: 'B',
+  restore: 'R',
+  drill: 'D',
+  compare: 'C',
+};
 
 /** Queues by kind of work (architecture, rule 5). `publish` carries drawing and posting, everything else carries steps. */
 export const QUEUES = ['backup', 'restore', 'publish'] as const;

@@ -1,5 +1,6 @@
 import type { RunIndex } from './log.ts';
 import type { Run } from './run.ts';
+import { awaitsReview } from './rules/emergency.ts';
 import { next, stateOf } from './next.ts';
 
 /** The `runs` row of a run: what lists, the sweep and the unique constraint need to know of it. Pure. */
@@ -38,7 +39,10 @@ function output(run: Run, step: string, name: string): string | null {
 
 /** An ended run owes its card's last drawing and the messages about its end until each is settled or given up. */
 export function isUnsettled(run: Run): boolean {
-  if (run.outcome === undefined || run.channel === null) return false;
+  if (run.outcome === undefined) return false;
+  // Its reminders are still to come, and its card is to say who reviewed it.
+  if (awaitsReview(run)) return true;
+  if (run.channel === null) return false;
   const card = run.messages['card'];
   const ended = run.messages['ended'];
   const done = (message: Run['messages'][string] | undefined): boolean =>

@@ -84,7 +84,7 @@ export interface Run {
   readonly rollback?: { readonly person: PersonId; readonly at: string; readonly reason?: string };
   readonly close?: { readonly person: PersonId; readonly at: string; readonly drop: boolean };
   readonly unlocked?: { readonly person: PersonId; readonly at: string; readonly cause: string };
-  readonly emergency?: { readonly incident: string };
+  readonly emergency?: { readonly incident: string; readonly unverified?: true };
   readonly reviewed?: { readonly person: PersonId; readonly at: string; readonly finding: string };
   readonly outcome?: 'succeeded' | 'failed' | 'cancelled' | 'rolled-back';
   readonly fault?: FaultFacts;

@@ -6,6 +6,7 @@ import { digestOf } from '../json.ts';
 import { holds } from '../person.ts';
 import { mayVote, missingSeats, seat } from './approval.ts';
 import { refuse } from '../refusal.ts';
+import { withoutGates } from './emergency.ts';
 import { notAllowed, notInGoodStanding } from '../words/wording.ts';
 
 export interface RunRequest {
@@ -19,8 +20,14 @@ export interface RunRequest {
   readonly configDigest: string;
   readonly reason?: string;
   readonly retryOf?: string;
-  /** Break glass: the plan has no gates; one admin suffices, with a reason and the incident (behaviour 3.1). */
-  readonly emergency?: { readonly incident: string };
+  /** Break glass: its gates are skipped; one admin suffices, with a reason and the incident (behaviour 3.1). */
+  readonly emergency?: Emergency;
+}
+
+/** `incident` names the incident elsewhere; `unverified`: a set that was never read back is taken all the same. */
+export interface Emergency {
+  readonly incident: string;
+  readonly unverified?: true;
 }
 
 /**
@@ -28,10 +35,12 @@ export interface RunRequest {
  * people could meet is refused here and not at the gate (behaviour 2.3).
  */
 export function decideRequest(request: RunRequest, now: Date): NewEvent | Refusal {
-  const { by, plan } = request;
-  const refusal = rightRefusal(request) ?? reasonRefusal(request);
+  const { by } = request;
+  const plan = request.emergency === undefined ? request.plan : withoutGates(request.plan);
+  const refusal = rightRefusal(request) ?? reasonRefusal(request) ?? incidentRefusal(request);
   if (refusal !== null) return refusal;
-  const eligible = eligibleFor(plan, request.eligible, by.person);
+  // Of an emergency these are the people whom it skips: they are told, and one of them reviews it.
+  const eligible = eligibleFor(request.plan, request.eligible, by.person);
   const unmet = unmetPolicy(plan, eligible, by.person);
   if (unmet !== null) return unmet;
   return {
@@ -65,6 +74,16 @@ function reasonRefusal({ reason = '', emergency }: RunRequest): Refusal | null {
   }
   if (reason.length <= 2000) return null;
   return refuse('too-long', 'A reason has at most 2,000 characters', 'Shorten it and ask again');
+}
+
+function incidentRefusal({ emergency }: RunRequest): Refusal | null {
+  const length = emergency?.incident.trim().length ?? 2;
+  if (length >= 2 && length <= 100) return null;
+  return refuse(
+    'incident-needed',
+    `Break glass needs the id of an incident, 2 to 100 characters, this one has ${length}`,
+    'Open an incident first and give its id, e.g. INC-4711',
+  );
 }
 
 /** Names of the groups that the plan's gates ask. */

@@ -4,27 +4,14 @@ import { ACTIONS } from '../kit/action-ids.ts';
 import { actions, button, context, section } from '../kit/blocks.ts';
 import type { ViewContext } from '../kit/context.ts';
 import { placeName, policyInWords } from './stand.ts';
+import { strategyWords } from '../strategies.ts';
 import { cut, date, escape, listed, named, plain } from '../kit/text.ts';
-
-const SWAPPED =
-  'The restored database goes live; the one before is kept, and it can be undone until the run is closed.';
-const IN_PLACE =
-  'The gateway is changed where it is; the safety backup keeps what was before, and it can be undone until the run is closed.';
-
-/** By strategy, where it is not a swap. */
-const AFTER_GO: Readonly<Record<string, string>> = {
-  declarative: IN_PLACE,
-  dbless: IN_PLACE,
-  files: 'The files are written into a new folder; none that is in use is touched.',
-};
 
 /** What happens after a go, in one sentence. */
 export function afterGo(run: Run, gate: Gate): string {
   const title = run.plan.steps.find(({ id }) => id === gate.step)?.title ?? gate.step;
   const what =
-    run.kind === 'backup'
-      ? 'A backup only reads from the gateway.'
-      : (AFTER_GO[run.plan.parameters['strategy'] as string] ?? SWAPPED);
+    run.kind === 'backup' ? 'A backup only reads from the gateway.' : strategyWords(run.plan.parameters).afterGo;
   return `After the go: “${title}” starts on ${placeName(run.plan)}. ${what}`;
 }
 
@@ -105,6 +92,7 @@ const CANCELLING: Readonly<Record<Run['kind'], string>> = {
     'The running step is stopped and what it wrote is removed. No backup comes out of this run. The gateway is not changed.',
   restore: 'The running step is stopped and the restored copy is removed. The gateway is not changed.',
   drill: 'The running step is stopped and the restored copy is removed.',
+  compare: 'The running step is stopped. A comparison changes nothing.',
 };
 
 export function cancelButton(run: Run) {

@@ -34,7 +34,7 @@ function outputsOf<T>(run: Run, step: string, schema: z.ZodType<T>): T | null {
 export function restoreStand(run: Run, names: Names): Stand | null {
   if (run.kind === 'backup') return null;
   if (run.outcome === 'rolled-back') return rolledBack(run, names);
-  if (run.outcome === 'succeeded') return run.kind === 'drill' ? drilled(run) : restored(run);
+  if (run.outcome === 'succeeded') return ENDED_WELL[run.kind](run);
   if (run.outcome !== undefined) return null;
   if (run.rollback !== undefined) {
     const who = named(run.rollback.person, names);
@@ -98,6 +98,22 @@ function rolledBack(run: Run, names: Names): Stand {
   };
 }
 
+function compared(run: Run): Stand {
+  const many = outputsOf(run, 'diff-declarative', preview)?.changes.length ?? 0;
+  const line =
+    many === 0
+      ? 'The gateway is as in the set. Nothing was changed.'
+      : `${count(many, 'kind')} of data ${many === 1 ? 'differs' : 'differ'} from the set. Nothing was changed.`;
+  return { symbol: '🔍', word: 'compared', is: 'was compared with a set', line };
+}
+
+/** How each kind that has no result of its own ended well. */
+const ENDED_WELL: Readonly<Record<Exclude<Run['kind'], 'backup'>, (run: Run) => Stand>> = {
+  restore: restored,
+  drill: drilled,
+  compare: compared,
+};
+
 function drilled(run: Run): Stand {
   const done = outputsOf(run, 'restore-drill', drill);
   const what = done === null ? '' : ` ${count(done.rows, 'row')} in ${count(done.tables, 'table')} were compared.`;
@@ -109,20 +125,27 @@ function drilled(run: Run): Stand {
 export function changeText(run: Run): string | null {
   const seen = PREVIEWS.map((step) => outputsOf(run, step, preview)).find((found) => found !== null) ?? null;
   if (seen === null) return null;
-  if (seen.changes.length === 0) return '*What changes:* nothing that configures the gateway.';
-  if (run.plan.parameters['strategy'] === 'files') return fileText(seen);
+  if (seen.changes.length === 0) return NO_CHANGE;
+  if (run.plan.parameters['strategy'] === 'files' || run.kind === 'compare') return differenceText(seen);
   const each = seen.changes.map(
     ({ kind, created, updated, deleted, names }) =>
       `• ${escape(kind)}: ${created} back, ${updated} other, *${deleted} gone* (${escape(listed(names, 5))})`,
   );
-  return `*What changes* (answers are mixed for about ${seen.degradedMinutes} min):\n${lines(each, 2300)}`;
+  const lost = seen.changes.reduce((sum, { updated, deleted }) => sum + updated + deleted, 0);
+  const warning =
+    lost === 0
+      ? '*Lost:* nothing that is there now.'
+      : `⚠️ *Lost when it goes live:* ${count(lost, 'entity', 'entities')} changed or added since the set was taken. An undo brings ${lost === 1 ? 'it' : 'them'} back.`;
+  return `*What changes* (answers are mixed for about ${seen.degradedMinutes} min):\n${lines(each, 2000)}\n${warning}`;
 }
+
+const NO_CHANGE = '*What changes:* nothing that configures the gateway.';
 
 /** Steps that show what would change, one for each way to restore. */
 const PREVIEWS = ['preview-change', 'diff-declarative', 'diff-files', 'diff-dbless'] as const;
 
-/** Nothing goes live with the files: these are differences. */
-function fileText({ changes }: z.infer<typeof preview>): string {
+/** Nothing goes live with the files or with a comparison: these are differences. */
+function differenceText({ changes }: z.infer<typeof preview>): string {
   const each = changes.map(
     ({ kind, created, updated, deleted, names }) =>
       `• ${escape(kind)}: ${created} only in the set, ${updated} other, ${deleted} only on the gateway (${escape(listed(names, 5))})`,
@@ -172,7 +195,7 @@ function passwordText(run: Run): string | null {
 
 /** On the card of a restore, from the comparison on. */
 export function restoreBlocks(run: Run): readonly KnownBlock[] {
-  if (run.kind !== 'restore') return [];
+  if (run.kind !== 'restore' && run.kind !== 'compare') return [];
   return [changeText(run), passwordText(run), commandText(run), proofText(run)].flatMap((text) =>
     text === null ? [] : [section(text)],
   );
@@ -181,6 +204,8 @@ export function restoreBlocks(run: Run): readonly KnownBlock[] {
 /** What an unsuccessful restore or drill changed, and what not (mrkdwn). */
 export function restoreConsequences(run: Run): { readonly changed: string; readonly unchanged: string } {
   const gateway = escape(run.plan.gateway);
+  if (run.kind === 'compare')
+    return { changed: 'nothing: a comparison only reads.', unchanged: `${gateway} and its sets.` };
   if (run.kind === 'drill')
     return { changed: 'nothing: a drill restores aside.', unchanged: `${gateway} and its sets.` };
   const touched = run.plan.steps.some(({ id, live }) => live === true && (run.steps[id]?.attempt ?? 0) > 0);

@@ -167,6 +167,7 @@ export const KIND_WORDS: Readonly<Record<Run['kind'], string>> = {
   backup: 'Backup',
   restore: 'Restore',
   drill: 'Restore drill',
+  compare: 'Comparison',
 };
 
 /** "blue (production)", or "production" where both are the same word. Plain text. */

@@ -29,7 +29,8 @@ async function preview(deps: RestoreDeps, context: StepContext): Promise<Declara
   const deck = await deckOf(deps, context, edition);
   await deck.ping(context.signal);
   const looks = await lookAround(deps, context, source);
-  await refuseWithoutWayBack(deps, context, looks);
+  // A comparison changes nothing, so it needs no way back.
+  if (context.run.kind === 'restore') await refuseWithoutWayBack(deps, context, looks);
   for (const { request, exists } of looks) {
     await deck.changes.validateFile(request);
     // Kong has nothing to say of a workspace that is still to be made.
