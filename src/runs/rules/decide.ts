@@ -60,8 +60,6 @@ function vote(run: Run, command: CommandOf<'vote'>, now: Date): Decision {
   const gate = run.gates.find(({ gate }) => gate === command.gate);
   if (gate === undefined) return { events: [], refusal: unknownGate(command.gate) };
   const right = votingRight(run, gate, command);
-  // To whoever asked for it, what became of the gate is the better answer than that their vote never counts.
-  if (right?.code === 'own-request' && gate.status !== 'open') return refused(command, closedGate(run, gate));
   if (right !== null) return refused(command, right);
   const words = checkComment(command);
   if (words !== null) return { events: [], refusal: words };
@@ -93,6 +91,8 @@ function votingRight(run: Run, gate: Gate, command: CommandOf<'vote'>): Refusal 
     return cannotVote(gate.policy.requirements.map(({ group }) => group));
   }
   if (command.by.person === run.requestedBy) {
+    // To whoever asked for it, what became of the gate is the better answer than that their vote never counts.
+    if (gate.status !== 'open') return closedGate(run, gate);
     return refuse(
       'own-request',
       `You asked for ${run.id}, so your own ${command.choice} never counts`,
