@@ -10,7 +10,10 @@ import { benchAppend } from './append.ts';
 import { benchBackup } from './backup.ts';
 import { benchClick } from './click.ts';
 import { atLeast, atMost, type Check, type Findings } from './facts.ts';
+import { benchDeclarative } from './declarative.ts';
 import { benchMemory } from './memory.ts';
+import { benchRestore } from './restore.ts';
+import { benchStorage } from './storage.ts';
 import { serverVersion } from './store.ts';
 import { table } from './table.ts';
 
@@ -19,7 +22,10 @@ const BENCHES: Readonly<Record<string, () => Promise<Findings>>> = {
   append: appendFindings,
   ack: benchAck,
   click: benchClick,
-  backup: backupFindings,
+  backup: () => benchBackup(),
+  restore: () => benchRestore(),
+  declarative: () => benchDeclarative(),
+  storage: benchStorage,
   memory: benchMemory,
 };
 const NAMES = Object.keys(BENCHES);
@@ -74,11 +80,6 @@ async function appendFindings(): Promise<Findings> {
     atMost('its memory, 1 million rows / a fifth of them', facts.verifyRssMbAll / facts.verifyRssMbFifth, 1.25),
   ];
   return { facts, checks };
-}
-
-async function backupFindings(): Promise<Findings> {
-  const facts = await benchBackup();
-  return { facts, checks: [atMost(`whole backup of ${facts.databaseMb} MB / bare pg_dump -F d`, facts.ratio, 0.8)] };
 }
 
 interface Machine {

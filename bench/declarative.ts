@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { promisify } from 'node:util';
+import { findDeck } from '../src/kong/dump/tools.ts';
+import { backupPlan } from '../src/runbooks/backup.ts';
+import { startEmbeddedPostgres } from '../src/sandbox/embedded-postgres.ts';
+import { createKongSchema, startStandInKong } from '../src/sandbox/kong/stand-in.ts';
+import type { StandInKong } from '../src/sandbox/kong/stand-in.ts';
+import type { StepDeps } from '../src/steps/deps.ts';
+import { backupSteps } from '../src/steps/steps.ts';
+import { atMost, type Findings } from './facts.ts';
+import { depsOf, fastest, freshDatabase, median, newEncryption, round3, Story } from './gateway.ts';
+
+const ROUNDS = 3;
+const WORKSPACES = Array.from({ length: 10 }, (_, index) => (index === 0 ? 'default' : `team-${index}`));
+const SERVICES = 20;
+const STEPS = ['preflight', 'dump-declarative', 'publish-set', 'verify-set'];
+const run = promisify(execFile);
+
+/** Times declarative backups of ten workspaces against the guide's loop of ten decK runs, in turns. */
+export async function benchDeclarative(rounds = ROUNDS): Promise<Findings> {
+  const server = await startEmbeddedPostgres();
+  const home = await mkdtemp(join(tmpdir(), 'kong-chatops-bench-'));
+  let kong: StandInKong | null = null;
+  try {
+    const url = await freshDatabase(server.url);
+    await createKongSchema(url);
+    kong = await startStandInKong({ databaseUrl: url, edition: 'enterprise' });
+    await fill(kong.url);
+    const deps = await depsOf(url, kong, home, (await newEncryption()).closing);
+    const deck = (await findDeck(deps.runner)).program;
+    await backup(deps, home, 0);
+    const loops: number[] = [];
+    const runs: number[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      loops.push(await loop(deck, kong.url, home));
+      runs.push(await backup(deps, home, round));
+    }
+    const ratio = round3(fastest(runs) / fastest(loops));
+    const facts = {
+      workspaces: WORKSPACES.length,
+      entities: WORKSPACES.length * SERVICES * 2,
+      rounds,
+      loopSeconds: round3(fastest(loops)),
+      runSeconds: round3(fastest(runs)),
+      ratio,
+      ratioOfMedians: round3(median(runs) / median(loops)),
+    };
+    return { facts, checks: [atMost('declarative backup of 10 workspaces / ten decK runs in a loop', ratio, 0.35)] };
+  } finally {
+    await kong?.stop();
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function fill(adminUrl: string): Promise<void> {
+  const ask = async (method: string, path: string, body: object, expected: number): Promise<void> => {
+    const headers = { 'content-type': 'application/json' };
+    const { status } = await fetch(adminUrl + path, { method, headers, body: JSON.stringify(body) });
+    if (status !== expected) throw new Error(`${method} ${path} was answered ${status}`);
+  };
+  for (const workspace of WORKSPACES) {
+    if (workspace !== 'default') await ask('POST', '/workspaces', { name: workspace }, 201);
+    for (let number = 0; number < SERVICES; number += 1) {
+      const name = `${workspace}-${number}`;
+      await ask('PUT', `/${workspace}/services/${name}`, { host: `${name}.internal.example.com`, path: '/v1' }, 200);
+      await ask('PUT', `/${workspace}/routes/${name}`, { paths: [`/${name}`], service: { name } }, 200);
+    }
+  }
+}
+
+/** As the guide says it: one workspace after the other. */
+async function loop(deck: string, adminUrl: string, home: string): Promise<number> {
+  const env = { PATH: process.env['PATH'], HOME: home, DECK_ANALYTICS: 'off' };
+  const began = performance.now();
+  for (const workspace of WORKSPACES) {
+    const file = join(home, `${workspace}.yaml`);
+    await run(deck, ['dump', '--kong-addr', adminUrl, '--workspace', workspace, '--output-file', file, '--yes'], {
+      env,
+    });
+  }
+  return (performance.now() - began) / 1000;
+}
+
+async function backup(deps: StepDeps, home: string, number: number): Promise<number> {
+  const steps = backupSteps(deps);
+  const plan = backupPlan({
+    gateway: 'bench',
+    environment: 'development',
+    kinds: ['declarative'],
+    workspaces: 'all',
+    destinations: deps.destinations.map(({ name }) => name),
+    policy: null,
+    attempts: 1,
+    deadlineSeconds: 600,
+  });
+  const story = new Story('backup', `B-${number}`, plan);
+  const began = performance.now();
+  for (const id of STEPS) await story.perform(id, steps[id], home);
+  return (performance.now() - began) / 1000;
+}
