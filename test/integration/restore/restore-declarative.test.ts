@@ -236,4 +236,35 @@ describe.skipIf(!tools)('a declarative restore by real decK', () => {
     expect([await retries('catalog'), await retries('orders')]).toEqual([9, 8]);
     expect(await through(0, '/api/v1/catalog')).toBe(404);
   });
+
+  it('is refused before anything is touched where it cannot be right', async () => {
+    const root = (await ask(admin(), 'GET', '/')).body as { configuration: object };
+    const configured = (change: object): object => ({ ...root, configuration: { ...root.configuration, ...change } });
+    const asRoot = (body: object): unknown => faults()?.respond('GET', /^\/$/, 200, { times: 2, body });
+    const touched = world.nodes[0]?.requests.length ?? 0;
+
+    await world.sql(`UPDATE schema_meta SET pending = ARRAY['999_half'] WHERE subsystem = 'core'`);
+    asRoot({ ...root, version: '3.8.0' });
+    const run = await restore();
+    await world.sql(`UPDATE schema_meta SET pending = '{}' WHERE subsystem = 'core'`);
+    faults()?.clear();
+    expect(run.fault).toMatchObject({
+      code: 'restore-refused',
+      message:
+        `Set ${set} cannot be restored, so nothing was touched.` +
+        '\n1. Kong: The set is of Kong 3.9.1 (community), and the gateway runs Kong 3.8.0 (community).' +
+        '\n2. Migrations of the gateway: The gateway is in the middle of a migration: core (999_half).',
+      hint:
+        '1. Restore a set of the version that runs, or install the version of the set first.' +
+        '\n2. Let it end with "kong migrations finish", or restore the database of a set from before it.',
+    });
+
+    asRoot(configured({ database: 'off' }));
+    expect((await restore()).fault).toMatchObject({
+      message: `Set ${set} cannot be restored, so nothing was touched.\n1. Kong takes changes: This Kong runs without a database, so its Admin API takes no changes.`,
+      hint: 'Give the address of a control plane or of a node with a database, or restore its declarative file with its files.',
+    });
+    faults()?.clear();
+    expect(world.nodes[0]?.requests.slice(touched).filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
 });

@@ -15,7 +15,7 @@ import { writeKongFiles } from '../../../src/sandbox/kong/prefix.ts';
 import { STAGING } from '../../../src/sandbox/kong/seed/gateway.ts';
 import { seedKong } from '../../../src/sandbox/kong/seed/seed.ts';
 import { createKongSchema, startStandInKong, type StandInKong } from '../../../src/sandbox/kong/stand-in.ts';
-import type { Version } from '../../../src/sandbox/kong/version.ts';
+import type { Edition, Version } from '../../../src/sandbox/kong/version.ts';
 import { freshDatabase, withClient } from '../store/postgres.ts';
 import { ALICE, BOB, CAROL, inSlack, standing } from '../story.ts';
 
@@ -36,6 +36,7 @@ const people: PeopleDirectory = {
 export interface RestoreWorldOptions {
   readonly nodes?: number;
   readonly version?: Version;
+  readonly edition?: Edition;
   /** Parts of the gateway's configuration. */
   readonly gateway?: object;
   /** Parts of `gateway.restore`. */
@@ -89,7 +90,7 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
   await seedKong(url.href, STAGING, version);
   const nodes: StandInKong[] = [];
   for (let index = 0; index < (options.nodes ?? 2); index += 1) {
-    nodes.push(await startStandInKong({ databaseUrl: url.href, version }));
+    nodes.push(await startStandInKong({ databaseUrl: url.href, version, edition: options.edition ?? 'community' }));
   }
   const folder = await mkdtemp(join(tmpdir(), 'kong-chatops-restore-'));
   const destination = join(folder, 'backups');

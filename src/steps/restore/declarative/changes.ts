@@ -68,7 +68,7 @@ const NAMES_SHOWN = 5;
 export function changesOf(diffs: readonly WorkspaceDiff[]): readonly Change[] {
   const several = diffs.length > 1;
   const rows = diffs.flatMap(({ workspace, entries, hashes }) => {
-    const named = (name: string): string => (several ? `${workspace}/${name}` : name);
+    const named = (name: string): string => (several && name !== workspace ? `${workspace}/${name}` : name);
     return [
       ...entries.map((entry) => ({ kind: kindOf(entry.kind), action: entry.action, name: named(nameOf(entry)) })),
       ...hashes.map(({ list, name }) => ({

@@ -36,7 +36,7 @@ async function preview(deps: RestoreDeps, context: StepContext): Promise<Declara
     // Kong has nothing to say of a workspace that is still to be made.
     if (exists) await deck.changes.validateOnline(request);
   }
-  const seen = await whatWouldChange(deps, context, source, looks);
+  const seen = await judged(deps, context, looks, await differencesNow(deps, context, source, looks));
   return {
     changes: changesOf(seen.diffs),
     digest: seen.digest,
@@ -51,6 +51,13 @@ async function preview(deps: RestoreDeps, context: StepContext): Promise<Declara
   };
 }
 
+/** What a sync would start from: the present state as it was dumped and compared a moment ago. */
+export interface Planned {
+  readonly source: Source;
+  readonly looks: readonly WorkspaceLook[];
+  readonly diffs: readonly WorkspaceDiff[];
+}
+
 interface Seen {
   readonly diffs: readonly WorkspaceDiff[];
   readonly prints: readonly string[];
@@ -58,14 +65,14 @@ interface Seen {
   readonly byHand: readonly string[];
 }
 
-async function whatWouldChange(
+/** The part of the changes that the bot can bring about here, and what stands for it. */
+async function judged(
   deps: RestoreDeps,
   context: StepContext,
-  source: Source,
   looks: readonly WorkspaceLook[],
+  all: readonly WorkspaceDiff[],
 ): Promise<Seen> {
   const puts = await canPutHashes(deps, context);
-  const all = await differencesNow(deps, context, source, looks);
   const diffs = puts ? all : all.map((diff) => ({ ...diff, hashes: [], hashesToCome: [] }));
   const key = deps.signingKey();
   const prints = printsOf(diffs, key);
@@ -77,10 +84,12 @@ async function whatWouldChange(
  * What a gate on the sync stands for, computed again just before it (behaviour 2.7). After a death in the middle of the
  * sync a part of it is done: then what is left must be among what people agreed to, and they are not asked again.
  */
-export async function observeDeclarative(deps: RestoreDeps, context: StepContext): Promise<Observed> {
-  const source = await wantedSource(deps, context);
-  const looks = await lookAround(deps, context, source);
-  const { prints, digest } = await whatWouldChange(deps, context, source, looks);
+export async function observeDeclarative(
+  deps: RestoreDeps,
+  context: StepContext,
+  { looks, diffs }: Planned,
+): Promise<Observed> {
+  const { prints, digest } = await judged(deps, context, looks, diffs);
   const agreed = diffed(context);
   const known = new Set(agreed?.prints);
   const isRest = context.attempt > 1 && prints.every((print) => known.has(shortPrint(print)));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { StepContext } from '../../../engine/ports.ts';
 import type { DeckEntry, DeckFile } from '../../../kong/deck/deck-changes.ts';
 import { Fault } from '../../../runs/fault.ts';
+import { eachAtOnce } from '../../each-at-once.ts';
 import { withAdmin } from '../../gateway-access.ts';
 import { some } from '../../words.ts';
 import type { RestoreDeps } from '../deps.ts';
@@ -35,13 +36,16 @@ export async function lookAround(
 ): Promise<readonly WorkspaceLook[]> {
   const there = await workspacesThere(deps, context, source);
   const names = [...source.workspaces.keys()].sort();
-  const looks: WorkspaceLook[] = [];
   const first = names.includes('default') ? 'default' : (names[0] ?? '');
-  for (const [done, workspace] of names.entries()) {
-    context.progress({ done, total: names.length, unit: 'workspaces', note: `comparing ${workspace}` });
+  const total = names.length;
+  let done = 0;
+  context.progress({ done, total, unit: 'workspaces', note: 'comparing' });
+  const looks = await eachAtOnce(names, deps.gateway.declarative.workspaces_at_once, async (workspace) => {
     const exists = there === null || there.includes(workspace);
-    looks.push(await lookAtWorkspace(deps, context, source, { workspace, exists, first, sides }));
-  }
+    const look = await lookAtWorkspace(deps, context, source, { workspace, exists, first, sides });
+    context.progress({ done: (done += 1), total, unit: 'workspaces', note: `compared ${workspace}` });
+    return look;
+  });
   refuseSelection(looks);
   return looks;
 }
@@ -135,14 +139,18 @@ export async function differencesNow(
   looks: readonly WorkspaceLook[],
 ): Promise<readonly WorkspaceDiff[]> {
   const deck = await deckOf(deps, context, source.set.manifest.kong.edition);
-  const diffs: WorkspaceDiff[] = [];
-  for (const [done, { workspace, request, answer }] of looks.entries()) {
-    context.progress({ done, total: looks.length, unit: 'workspaces', note: `what would change in ${workspace}` });
-    const entries = await deck.changes.differences(request);
-    if (source.only !== null && !source.back) refuseDeletions(entries);
-    diffs.push({ workspace, entries, hashes: answer.hashes, hashesToCome: answer.hashesToCome });
-  }
-  return diffs;
+  const total = looks.length;
+  let done = 0;
+  return await eachAtOnce(
+    looks,
+    deps.gateway.declarative.workspaces_at_once,
+    async ({ workspace, request, answer }) => {
+      const entries = await deck.changes.differences(request);
+      if (source.only !== null && !source.back) refuseDeletions(entries);
+      context.progress({ done: (done += 1), total, unit: 'workspaces', note: `what would change in ${workspace}` });
+      return { workspace, entries, hashes: answer.hashes, hashesToCome: answer.hashesToCome };
+    },
+  );
 }
 
 /** Chosen entities are made and changed, nothing else goes (decision 23). */

@@ -123,13 +123,24 @@ function merge(present: Body, source: Body, byId: ReadonlyMap<string, Body>): Bo
     const own = childrenOf(source, key);
     const items = childrenOf(present, key);
     if (own.length === 0 && items.length === 0) continue;
-    const both = own.map((other) => {
-      const same = items.find((item) => isSame(key, item, other)) ?? byId.get(idOf(other) ?? '');
-      return same === undefined ? other : merge(same, other, byId);
-    });
-    merged[key] = [...both, ...items.filter((item) => !own.some((other) => isSame(key, item, other)))];
+    const pairs = own.map((other) => [other, counterpart(key, other, { own, items, byId })] as const);
+    const taken = new Set(pairs.map(([, same]) => same));
+    const both = pairs.map(([other, same]) => (same === undefined ? other : merge(same, other, byId)));
+    merged[key] = [...both, ...items.filter((item) => !taken.has(item))];
   }
   return merged;
+}
+
+/** The same entity as it is now: by its id wherever it lies, else by its name where no other of the set has that id. */
+function counterpart(
+  list: string,
+  wanted: Body,
+  among: { readonly own: readonly Body[]; readonly items: readonly Body[]; readonly byId: ReadonlyMap<string, Body> },
+): Body | undefined {
+  const known = among.byId.get(idOf(wanted) ?? '');
+  if (known !== undefined) return known;
+  const claimed = new Set(among.own.map(idOf));
+  return among.items.find((item) => !claimed.has(idOf(item)) && isSame(list, item, wanted));
 }
 
 function childrenOf(body: Body, list: string): readonly Body[] {
@@ -156,12 +167,12 @@ function ownKey(list: string, body: Body): string | null {
 }
 
 function findLike(document: Document, list: string, wanted: Body): Body | null {
-  let found: Body | null = null;
+  const found: Body[] = [];
   mapLists(document, (body, key) => {
-    if (found === null && key === list && isSame(list, body, wanted)) found = body;
+    if (key === list && isSame(list, body, wanted)) found.push(body);
     return body;
   });
-  return found;
+  return found.find((body) => idOf(body) !== null && idOf(body) === idOf(wanted)) ?? found[0] ?? null;
 }
 
 /** The document with every entity replaced by what `change` makes of it; null takes it out. Parents come first. */

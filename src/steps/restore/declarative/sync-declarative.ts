@@ -10,6 +10,7 @@ import { endPredecessors } from '../server-access.ts';
 import type { WorkspaceDiff } from './changes.ts';
 import { deckOf } from './deck-of.ts';
 import { observeDeclarative } from './diff-declarative.ts';
+import type { Planned } from './diff-declarative.ts';
 import { canPutHashes, putBack, wrongHashes } from './hashes.ts';
 import { differencesNow, lookAround, unlike } from './look.ts';
 import type { WorkspaceLook } from './look.ts';
@@ -18,39 +19,51 @@ import type { Source } from './source.ts';
 
 /** Brings the gateway to what the set says, workspace by workspace. Doing it twice does no more than once. */
 export function syncDeclarative(deps: RestoreDeps): Step {
-  return { observe: (context) => observeDeclarative(deps, context), ...syncTo(deps, wantedSource) };
+  const plan = plannedOnce(deps, wantedSource);
+  return {
+    observe: async (context) => observeDeclarative(deps, context, await plan(context)),
+    ...syncTo(deps, plan),
+  };
 }
 
 /** The same to the state before, as the safety backup holds it. Harmless when nothing was changed. */
 export function syncBack(deps: RestoreDeps): Step {
-  return syncTo(deps, safetySource);
+  return syncTo(deps, plannedOnce(deps, safetySource));
 }
 
-type Open = (deps: RestoreDeps, context: StepContext) => Promise<Source>;
+type Plan = (context: StepContext) => Promise<Planned>;
 
-function syncTo(deps: RestoreDeps, open: Open): Step {
+/** One look for an attempt: what is compared with the go is what is synced. A step is made anew for every attempt. */
+function plannedOnce(deps: RestoreDeps, open: (deps: RestoreDeps, context: StepContext) => Promise<Source>): Plan {
+  let planned: Promise<Planned> | null = null;
+  const look = async (context: StepContext): Promise<Planned> => {
+    const source = await open(deps, context);
+    const looks = await lookAround(deps, context, source);
+    return { source, looks, diffs: await differencesNow(deps, context, source, looks) };
+  };
+  return async (context) => await (planned ??= look(context));
+}
+
+function syncTo(deps: RestoreDeps, plan: Plan): Step {
   return {
     takeOver: async (context) => {
       // decK dies with its worker; a session that put hashes back may outlive it.
       if (deps.gateway.database !== undefined) await endPredecessors(deps, context);
     },
-    check: async (context) => (await readProof(context)) ?? (await alreadySo(deps, context, open)),
+    check: async (context) => (await readProof(context)) ?? (await alreadySo(deps, context, await plan(context))),
     apply: async (context) => {
-      await keepProof(context, await sync(deps, context, await open(deps, context)));
+      await keepProof(context, await sync(deps, context, await plan(context)));
     },
   };
 }
 
-async function alreadySo(deps: RestoreDeps, context: StepContext, open: Open): Promise<SyncOutputs | null> {
-  const looks = await lookAround(deps, context, await open(deps, context));
+async function alreadySo(deps: RestoreDeps, context: StepContext, { looks }: Planned): Promise<SyncOutputs | null> {
   if (unlike(looks) > 0) return null;
   if (wrongHashes(looks).length > 0 && (await canPutHashes(deps, context))) return null;
   return { workspaces: looks.map(({ workspace }) => workspace), changed: 0, hashesPutBack: 0 };
 }
 
-async function sync(deps: RestoreDeps, context: StepContext, source: Source): Promise<SyncOutputs> {
-  const looks = await lookAround(deps, context, source);
-  const diffs = await differencesNow(deps, context, source, looks);
+async function sync(deps: RestoreDeps, context: StepContext, { source, looks, diffs }: Planned): Promise<SyncOutputs> {
   const deck = await deckOf(deps, context, source.set.manifest.kong.edition);
   const total = looks.length;
   let changed = 0;
