@@ -70,6 +70,7 @@ function restorePlans(
         safetySteps: backup.steps.map(({ gate: _gate, ...step }) => step),
         safetyParameters: backup.parameters,
         policy: policyOf(restoreApproval(config, gateway)),
+        keyring: gateway.keyring !== undefined || gateway.restore.keyring_recovery_key !== undefined,
         holdSeconds: gateway.restore.hold_hours * 3600,
       }),
     noDrill: gateway.database === undefined ? noDatabase(gateway) : noDrill(config, serves),

@@ -120,6 +120,8 @@ export interface RestorePlanInput {
   readonly safetySteps: readonly PlannedStep[];
   readonly safetyParameters: JsonObject;
   readonly policy: GatePolicy | null;
+  /** The configuration says how the keys of encrypted fields come back. Absent: it does not. */
+  readonly keyring?: boolean;
   readonly holdSeconds: number;
   readonly attempts: number;
   readonly deadlineSeconds: number;
@@ -137,6 +139,9 @@ export function restorePlan(input: RestorePlanInput): Plan {
   };
   const safety = input.safety === 'backup' ? input.safetySteps.filter(({ cleanup }) => cleanup !== true) : [];
   const cleanups = input.safety === 'backup' ? input.safetySteps.filter(({ cleanup }) => cleanup === true) : [];
+  const ways = STEPS[input.strategy](common, input.policy).filter(
+    ({ id }) => id !== 'recover-keyring' || input.keyring === true,
+  );
   return {
     runbook: 'restore',
     gateway: input.gateway,
@@ -151,7 +156,7 @@ export function restorePlan(input: RestorePlanInput): Plan {
       safety: input.safety,
       ...(input.only === undefined ? {} : { only: input.only }),
     },
-    steps: [check, ...safety, ...STEPS[input.strategy](common, input.policy), ...cleanups],
+    steps: [check, ...safety, ...ways, ...cleanups],
   };
 }
 

@@ -49,6 +49,8 @@ const restore = z.strictObject({
   proof_seconds: seconds(0.1, 600).default(30),
   /** Requests that decK has under way at once while it syncs (its own --parallelism). */
   sync_parallelism: z.int().min(1).max(100).default(10),
+  /** Kong Enterprise with a keyring: the private half of keyring_recovery_public_key, in PEM. Read when it is needed. */
+  keyring_recovery_key: secretReference.optional(),
   /** A route that asks for a credential, and a credential that it admits. Left out: routes are derived from the data. */
   proof: z.strictObject({ path: requestPath, host: host.optional(), credential }).optional(),
   /** Requests through every node's proxy that must answer as said after a restore. */

@@ -8,6 +8,7 @@ import { configuredDatabase, withAdmin } from '../gateway-access.ts';
 import { bytesText, counted, some } from '../words.ts';
 import type { RestoreDeps } from './deps.ts';
 import { namesOf } from './deps.ts';
+import { checkKeyring } from './keyring/recover-keyring.ts';
 import { migrationsDiffer, versionsDiffer } from './migrations.ts';
 import { withServer, withSession } from './server-access.ts';
 import { dumpOf } from './set-reader.ts';
@@ -32,6 +33,7 @@ export async function checkPlace(
     list.expect('Database server', error, '');
   }
   await checkDisk(list, deps, context, manifest);
+  await checkKeyring(list, deps, context);
 }
 
 /** Where Kong is down and people said that they know, its version is theirs to know too. */

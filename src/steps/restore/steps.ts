@@ -11,6 +11,7 @@ import { diffDbless } from './dbless/diff-dbless.ts';
 import { loadDbless, loadDblessBack, readBackDbless } from './dbless/load-dbless.ts';
 import { diffFiles } from './files/diff-files.ts';
 import { placeFiles, removeFiles } from './files/place-files.ts';
+import { recoverKeyring } from './keyring/recover-keyring.ts';
 import { previewChange } from './preview-change.ts';
 import { prove } from './prove.ts';
 import { purgeNodes, reloadNodes } from './reload-nodes.ts';
@@ -49,6 +50,7 @@ export function restoreSteps(deps: RestoreDeps): Readonly<Record<string, Step>> 
     'read-back-dbless': readBackDbless(deps, false),
     'load-dbless-back': loadDblessBack(deps),
     'read-back-dbless-undo': readBackDbless(deps, true),
+    'recover-keyring': recoverKeyring(deps),
     'restore-drill': restoreDrill(deps),
     'drop-drill': dropDrill(deps),
   };

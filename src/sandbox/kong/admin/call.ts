@@ -18,13 +18,22 @@ export const unsupportedMediaType = {
 /** The parsed body, or `unsupported` for a content type that Kong does not read. Throws Kong's refusal of bad JSON. */
 export async function readBody(request: IncomingMessage): Promise<Entity | 'unsupported'> {
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const text = (await buffer(request)).toString();
+  const bytes = await buffer(request);
+  const text = bytes.toString();
   if (text === '') return {};
   if (type === 'application/x-www-form-urlencoded') return fromForm(new URLSearchParams(text));
+  if (type === 'multipart/form-data') return await fromParts(bytes, request.headers['content-type'] ?? '');
   if (type !== 'application/json') return 'unsupported';
   const body = parsed(text);
   if (isRecord(body)) return body;
   throw new KongRefusal(badJson);
+}
+
+/** Files of a form by their content, as Kong's keyring takes them. */
+async function fromParts(bytes: Buffer, type: string): Promise<Entity> {
+  const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } }).formData();
+  const fields = [...form].map(async ([name, value]) => [name, typeof value === 'string' ? value : await value.text()]);
+  return Object.fromEntries(await Promise.all(fields)) as Entity;
 }
 
 function parsed(text: string): Json {

@@ -1,6 +1,7 @@
 import type { Kind } from '../entities/table.ts';
 import { dblessConfig, refusedWrite } from '../dbless/config.ts';
 import { keyring } from '../enterprise/keyring.ts';
+import { sealedAnswer } from '../enterprise/keyring-keys.ts';
 import { ENTERPRISE_LISTS, enterpriseList } from '../enterprise/lists.ts';
 import { asText, idOf } from '../schema/fill.ts';
 import { type Answer, badRequest, methodNotAllowed, noContent, notBuilt, notFound, ok } from './answer.ts';
@@ -72,10 +73,17 @@ export async function route(node: Node, call: Call): Promise<Answer> {
   if (first === 'plugins' && second === 'enabled') return enabledPlugins(node);
   const kind = kindAt(node, first);
   if (!kind) return isNotBuilt(node, first) ? notBuilt(first) : notFound;
-  if (node.dbless !== null && call.method !== 'GET') return refusedWrite(call, kind);
+  const refused = refusedFirst(node, call, kind);
+  if (refused) return refused;
   if (second === undefined) return collection(node, call, kind);
   if (third === undefined) return entity(node, call, kind, second);
   return below(node, call, kind, second, third, fourth);
+}
+
+/** What stands before any entity: no database to write into, no key to read with. */
+function refusedFirst(node: Node, call: Call, kind: Kind): Answer | null {
+  if (node.dbless !== null && call.method !== 'GET') return refusedWrite(call, kind);
+  return sealedAnswer(node, kind.path);
 }
 
 function isNotBuilt({ version }: Node, first: string): boolean {

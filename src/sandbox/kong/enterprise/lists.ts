@@ -4,6 +4,15 @@ import type { Call, Node } from '../admin/node.ts';
 import { page, pageSize } from '../admin/pages.ts';
 import type { Json } from '../schema/field.ts';
 
+export interface KeyringMemory {
+  ids: readonly string[];
+  active: string | null;
+  /** Keys that encrypted fields of the database were written with: without them lists answer 500. */
+  needed: readonly string[];
+  /** The private half of the recovery key (PEM). */
+  readonly recoveryKey: string;
+}
+
 /** What an Enterprise gateway holds beside its proxy configuration. Held in memory, read only. */
 export interface EnterpriseEntities {
   /**
@@ -16,6 +25,8 @@ export interface EnterpriseEntities {
     readonly recoveryKey?: boolean;
     /** What `POST /keyring/export` answers; null: the node has no key pair to export with. */
     readonly exported: string | null;
+    /** What the node holds in memory; a test may take keys away, as a restart of all nodes does. */
+    readonly memory?: KeyringMemory;
   };
 }
 
