@@ -228,3 +228,49 @@ describe('the gap report', () => {
     );
   });
 });
+
+describe('what an artifact of its own holds', () => {
+  const facts = {
+    planned: ['database', 'declarative', 'files'] as const,
+    databaseKind: 'postgres',
+    declarative: true,
+    reported: [],
+    encrypted: true,
+  };
+  const carried = {
+    groups: { count: 2, comesBack: 'post' },
+    admins: { count: 1, comesBack: 'people' },
+  } as const;
+
+  it('is no gap, but what only people can bring back is said to be', () => {
+    const tables = { 'public.groups': 2, 'public.admins': 1, 'public.sessions': 4 };
+    expect(gapReport({ ...facts, tables, carried })).toEqual([
+      expect.objectContaining({ kind: 'sessions', count: 4 }),
+      {
+        kind: 'admins',
+        count: 1,
+        what: '1 admin is in the set by name alone',
+        why: 'only people can bring it back through the Admin API; it is in the database dump',
+        onlyIn: 'database',
+      },
+    ]);
+  });
+
+  it('does not hide that the token could not see all of it', () => {
+    const hidden = { kind: 'groups', count: null, what: 'The groups are not all in the set', why: 'HTTP 403' };
+    expect(gapReport({ ...facts, tables: null, reported: [hidden], carried })).toContainEqual(hidden);
+  });
+
+  it('names what the configured tags leave out, and counts it', () => {
+    const [gap] = declarativeGaps(counts({ services: 1 }, { services: 3 }), {
+      ...origin('1.29.2', false, 'team-1'),
+      selectTags: ['edge'],
+    });
+    expect(gap).toEqual({
+      kind: 'services',
+      count: 2,
+      what: '2 services of workspace team-1 are nowhere in the set',
+      why: 'select_tags of this gateway asks for edge; the set has no database dump',
+    });
+  });
+});

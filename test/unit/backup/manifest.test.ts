@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MANIFEST_FORMAT, manifestText, parseManifest, parseRecord } from '../../../src/backup/set/manifest.ts';
+import {
+  formatFor,
+  MANIFEST_FORMAT,
+  manifestText,
+  parseManifest,
+  parseRecord,
+} from '../../../src/backup/set/manifest.ts';
 import type { Manifest } from '../../../src/backup/set/manifest.ts';
 import { isSetId, setIdOf } from '../../../src/backup/set/set-id.ts';
 import { isRefusal } from '../../../src/runs/refusal.ts';
@@ -162,5 +168,27 @@ describe('the name of a set', () => {
     ]) {
       expect(isSetId(text)).toBe(false);
     }
+  });
+});
+
+describe('the format of a manifest', () => {
+  const of = (kind: Manifest['artifacts'][number]['kind'], name: string) => formatFor([{ kind, name }]);
+
+  it('stays the one that older readers know as long as they understand every artifact', () => {
+    for (const name of ['database.dump.zst.age', 'database.tar.zst']) {
+      expect(of('database', name)).toBe('kong-chatops-backup/2');
+    }
+    expect(of('declarative', 'declarative-default.yaml')).toBe('kong-chatops-backup/2');
+    expect(of('files', 'files.tar')).toBe('kong-chatops-backup/2');
+  });
+
+  it('is newer for kinds and dumps that they would misread, so that they say so', () => {
+    expect(of('database', 'database.sql.zst.age')).toBe('kong-chatops-backup/3');
+    expect(of('database', 'database.pgtar')).toBe('kong-chatops-backup/3');
+    for (const kind of ['globals', 'rbac', 'entities', 'keyring', 'dbless'] as const) {
+      expect(of(kind, 'x')).toBe('kong-chatops-backup/3');
+    }
+    const text = manifestText(manifest).replace('kong-chatops-backup/2', 'kong-chatops-backup/4');
+    expect(parseManifest(text)).toMatchObject({ code: 'manifest-newer' });
   });
 });

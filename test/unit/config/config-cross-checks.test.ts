@@ -121,3 +121,30 @@ describe('the seats of a policy', () => {
     expect(unfillableSeats(asks(1, 1), [group('a', [], 'U1'), group('b', [], 'U2'), slack])).toEqual([]);
   });
 });
+
+describe('places and formats of a gateway', () => {
+  it('let the keyring go only where no data lies', () => {
+    const destinations = [{ name: 'vault' }, { name: 'room', holds: 'keyring' }];
+    const gateway = (destination: string) => ({ name: 'a', destinations: ['vault'], keyring: { destination } });
+    expect(faults({ destinations, gateways: [gateway('room')] })).toEqual([]);
+    expect(faults({ destinations, gateways: [gateway('vault')] })).toEqual([
+      'gateways[0].keyring.destination: "vault", which holds data | a destination with holds: keyring: room',
+    ]);
+    expect(faults({ destinations, gateways: [gateway('rom')] })).toEqual([
+      'gateways[0].keyring.destination: "rom", which does not exist | a destination with holds: keyring: room',
+    ]);
+  });
+
+  it('refuse a dump in directory format where pg_dump runs on another machine', () => {
+    const gateway = (kind: string) => ({
+      name: 'a',
+      destinations: ['vault'],
+      database: { format: 'directory' },
+      run: { kind },
+    });
+    expect(faults({ gateways: [gateway('local')] })).toEqual([]);
+    expect(faults({ gateways: [gateway('ssh')] })).toEqual([
+      'gateways[0].database.format: directory, and pg_dump runs over ssh | custom, tar or plain, which come as one stream (custom is the default there)',
+    ]);
+  });
+});
