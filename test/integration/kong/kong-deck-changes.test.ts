@@ -106,6 +106,17 @@ describe.skipIf(!need('deck'))('real decK takes a file to a gateway', () => {
     expect(await deck.differences(request())).toEqual([]);
   });
 
+  test('where decK does not see our files they go by its standard input', async () => {
+    const elsewhere = { ...localRunner(), sameHost: false };
+    const deck = deckChanges({ ...(await options(empty)), run: elsewhere });
+    const bad = written('streamed.yaml', '_format_version: "3.0"\nservicez: []\n');
+    expect(await faultOf(deck.validateFile(request(bad)))).toMatchObject({ code: 'declarative.invalid' });
+    await deck.validateFile(request());
+    await deck.validateOnline(request());
+    expect(await deck.differences(request())).toEqual([]);
+    expect((await deck.sync(request())).errors).toEqual([]);
+  });
+
   test('what looks like a template of decK stays the text that it is, and our environment stays ours', async () => {
     const tag = '${{ env "DECK_KONG_ADDR" }}';
     await ask(full.kong.url, 'POST', '/services', { name: 'odd', host: 'odd.internal', tags: [tag] });
