@@ -2,7 +2,9 @@ import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import type { Config } from './config/schema.ts';
 import type { EngineDeps } from './engine/deps.ts';
+import type { OperationsDeps } from './engine/operations-deps.ts';
 import type { EventStore, Operations, PeopleDirectory, ProgressBoard, StepLocks } from './engine/ports.ts';
+import type { Watch } from './engine/watch/ports.ts';
 import type { Log } from './operations/log.ts';
 import type { RunCommand } from './run-command/command.ts';
 import type { Actor } from './runs/person.ts';
@@ -17,6 +19,7 @@ import { rememberFolds } from './engine/folds.ts';
 import { recallingStore } from './engine/recall.ts';
 import { createOperations } from './engine/operations.ts';
 import { openWorkRoot, type WorkRoot } from './run-command/work-folders.ts';
+import { openWatch } from './engine/watch/open.ts';
 import { engineGateway } from './gateway-plans.ts';
 import { createMetrics, type Metrics } from './operations/metrics.ts';
 import { createStepLocks } from './postgres/lock.ts';
@@ -29,6 +32,7 @@ import { QUEUES } from './runs/plan.ts';
 import { openDestination } from './steps/deps.ts';
 import { stepsFor } from './steps/steps.ts';
 import { VERSION } from './version.ts';
+import { watchPorts } from './watched-gateways.ts';
 
 /** What every process of the bot has, whatever it serves: the store, the queues, the engine, people's operations. */
 export interface Core {
@@ -41,6 +45,8 @@ export interface Core {
   readonly engine: Engine;
   readonly operations: Operations;
   readonly metrics: Metrics;
+  /** What the clock asks for: schedules, alarms, retention. */
+  readonly watch: Watch;
   readonly self: Actor;
   /** Waits so long for running steps, then hands them over; ends every connection. */
   close(graceMs: number): Promise<void>;
@@ -83,7 +89,7 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
   const locks = createStepLocks({ url, heartbeatMs: config.limits.heartbeat_seconds * 1000 });
   const parts: Parts = { config, log, store, board, queues, metrics, pool, self };
   const engine = createEngine(engineDeps(parts, options, { folders, locks }));
-  const operations = createOperations({
+  const asked: OperationsDeps = {
     store,
     folds: rememberFolds(store),
     board,
@@ -95,7 +101,9 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     coordinate: (run) => engine.coordinate(run.id, run).catch((error: unknown) => notWoken(log, run.id, error)),
     readAudit: async (query) => (await readRows(pool, query)).rows,
     onRefusal: (code) => metrics.refused(code),
-  });
+  };
+  const opened = openWatch(asked, { ports: watchPorts(config), self, log });
+  const operations = createOperations(asked, opened);
   const close = async (graceMs: number): Promise<void> => {
     await engine.stop(graceMs);
     await queues.close(1000);
@@ -103,7 +111,7 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     await pool.end();
     folders.close();
   };
-  return { ...parts, engine, operations, close };
+  return { ...parts, engine, operations, watch: opened.watch, close };
 }
 
 function queueTrouble(role: string): string {

@@ -34,6 +34,7 @@ const proof = z
   .object({ credential: z.object({ value: reference }) })
   .optional()
   .catch(undefined);
+const scheduled = z.object({ heartbeat: reference }).optional().catch(undefined);
 const gateway = z
   .object({
     name: text,
@@ -48,6 +49,7 @@ const gateway = z
     keyring: z.object({ destination: text }).optional().catch(undefined),
     nodes: z.array(node).catch([]),
     restore: z.object({ proof }).catch({ proof: undefined }),
+    schedules: z.object({ backup: scheduled, drill: scheduled }).catch({ backup: undefined, drill: undefined }),
   })
   .catch({
     name: '',
@@ -60,6 +62,7 @@ const gateway = z
     keyring: undefined,
     nodes: [],
     restore: { proof: undefined },
+    schedules: { backup: undefined, drill: undefined },
   });
 
 /**

@@ -17,8 +17,8 @@ export const DEFAULT_PATHS = ['./kong-chatops.yaml', '/etc/kong-chatops/kong-cha
  * Whose secrets a process uses: Kong's and its databases', the destinations', or the signing key. The identity that
  * opens encrypted sets is none of them: only workers that restore or drill hold it, and ask for it then.
  */
-export type SecretUse = 'gateways' | 'destinations' | 'signing';
-const EVERY_USE: readonly SecretUse[] = ['gateways', 'destinations', 'signing'];
+export type SecretUse = 'gateways' | 'destinations' | 'signing' | 'heartbeats';
+const EVERY_USE: readonly SecretUse[] = ['gateways', 'destinations', 'signing', 'heartbeats'];
 
 export interface ReadOptions {
   readonly path?: string | undefined;
@@ -149,6 +149,13 @@ function secretReferences(names: Names): UsedSecret[] {
       ...headerReferences(node.admin_api?.headers, ['gateways', at, 'nodes', index, 'admin_api', 'headers']),
     ]),
   ]);
+  const ofSchedules = names.gateways.flatMap(({ schedules }, at) =>
+    (['backup', 'drill'] as const).map((kind) => ({
+      keys: ['gateways', at, 'schedules', kind, 'heartbeat'],
+      use: 'heartbeats' as const,
+      reference: schedules[kind]?.heartbeat,
+    })),
+  );
   const ofDestinations = names.destinations.flatMap(({ credentials }, at) =>
     (['access_key_id', 'secret_access_key'] as const).map((key) => ({
       keys: ['destinations', at, 'credentials', key],
@@ -157,7 +164,7 @@ function secretReferences(names: Names): UsedSecret[] {
     })),
   );
   const signing = { keys: ['signing', 'private_key'], use: 'signing' as const, reference: names.signing.private_key };
-  return [...ofGateways, ...ofDestinations, signing].flatMap(({ reference, ...rest }) =>
+  return [...ofGateways, ...ofSchedules, ...ofDestinations, signing].flatMap(({ reference, ...rest }) =>
     reference === undefined ? [] : [{ ...rest, reference }],
   );
 }

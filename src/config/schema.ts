@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { absolutePath, adminApi, name, seconds, secretReference } from './schema/pieces.ts';
 import { backupParts, database } from './schema/schema-backup.ts';
 import { drills, restoreParts } from './schema/schema-restore.ts';
+import { watchParts } from './schema/schema-schedules.ts';
 import { destination, encryption } from './schema/schema-storage.ts';
 import { runPlace } from './run-place.ts';
 
@@ -69,6 +70,7 @@ const gateway = z.strictObject({
   destinations: z.array(name).min(1),
   ...restoreParts,
   ...backupParts,
+  ...watchParts,
 });
 
 const limits = z.strictObject({

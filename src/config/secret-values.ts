@@ -11,6 +11,10 @@ export function secretValues(config: Config): string[] {
     config.encryption?.identity,
     ...config.destinations.map((place) => (place.kind === 's3' ? place.credentials?.secret_access_key : undefined)),
     config.drills.database_url,
+    ...config.gateways.flatMap(({ schedules: { backup, drill } }) => [
+      backup?.heartbeat,
+      drill === 'none' ? undefined : drill?.heartbeat,
+    ]),
     ...config.gateways.flatMap(({ admin_api, database, nodes, restore }) => [
       admin_api.token,
       database?.password,

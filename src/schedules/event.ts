@@ -109,6 +109,16 @@ export type WatchBody =
       readonly type: 'backup.expired';
       readonly data: { readonly set: string; readonly gateway: string; readonly destination: string };
     }
+  /** Every destination was looked through after this run. */
+  | {
+      readonly type: 'backup.retention';
+      readonly data: {
+        readonly gateway: string;
+        readonly after: string;
+        readonly removed: number;
+        readonly kept: number;
+      };
+    }
   /** The destination did not let it go; it is tried again after the next backup. */
   | {
       readonly type: 'backup.not-expired';
@@ -143,6 +153,7 @@ export const WATCH_TYPES = [
   'alarm.lost',
   'backup.held',
   'backup.released',
+  'backup.retention',
   'backup.expiring',
   'backup.expired',
   'backup.not-expired',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { buildProgram } from '../../src/cli/program.ts';
-import { readConfig } from '../../src/config/read.ts';
+import { readConfig, type SecretUse } from '../../src/config/read.ts';
 import { environmentSchema } from '../../src/config/schema.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 
@@ -80,12 +80,12 @@ describe('docker-compose.yml', () => {
   it('starts the bot and the worker with the documented example', () => {
     const example = join(folder, 'kong-chatops.yaml');
     writeFileSync(example, read('docs/kong-chatops.example.yaml').replaceAll('/run/secrets/', `${folder}/`));
-    const faults = (name: string, secrets: ('gateways' | 'destinations' | 'signing')[]) => {
+    const faults = (name: string, secrets: SecretUse[]) => {
       const env = { ...environmentOf(compose.services[name] as Service), KONG_CHATOPS_CONFIG: example };
       const result = readConfig({ env, secrets });
       return result.ok ? [] : result.faults;
     };
-    expect(faults('bot', ['destinations', 'signing'])).toEqual([]);
+    expect(faults('bot', ['heartbeats', 'destinations', 'signing'])).toEqual([]);
     expect(faults('worker', ['gateways', 'destinations', 'signing'])).toEqual([]);
   });
 

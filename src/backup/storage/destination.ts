@@ -51,6 +51,11 @@ export interface Destination {
   /** Removes what is staged under this name, and never anything published. Harmless when there is nothing. */
   discard(ref: SetRef): Promise<void>;
   isPublished(ref: SetRef): Promise<boolean>;
+  /**
+   * Removes a published set, its manifest first: one that is half gone is in no list. Harmless when it is gone already;
+   * throws a Fault, before anything is removed, where the place may not let it go yet.
+   */
+  remove(ref: SetRef): Promise<void>;
   /** Gateways of which anything lies here, sorted. */
   listGateways(): Promise<readonly string[]>;
   /** Names of the published sets of a gateway, oldest first. */
@@ -67,6 +72,15 @@ export function setExists(destination: string, ref: SetRef): Fault {
     'set-exists',
     `Destination ${destination}: set ${ref.set} is already published, and a published set is never changed.`,
     'Start a new backup: it gets a name of its own.',
+  );
+}
+
+/** Object lock keeps it until then, whoever asks. */
+export function setLocked(destination: string, ref: SetRef, until: Date): Fault {
+  return new Fault(
+    'set-locked',
+    `Destination ${destination}: set ${ref.set} is locked until ${until.toISOString()}, so nothing of it was removed.`,
+    'It goes after the first backup behind that time; object lock is there to make sure of it.',
   );
 }
 

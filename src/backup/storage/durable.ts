@@ -64,7 +64,8 @@ export async function moveFolder(from: string, to: string): Promise<void> {
   await syncFolder(dirname(to));
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Puts what was renamed or removed in a folder on the disk. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

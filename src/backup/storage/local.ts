@@ -9,7 +9,7 @@ import { canonicalText } from '../../runs/json.ts';
 import type { JsonObject } from '../../runs/json.ts';
 import { MANIFEST, setExists, SIGNATURE, stagingUnfinished } from './destination.ts';
 import type { Destination, StagedArtifact, StoredFile } from './destination.ts';
-import { exists, makeFolders, moveFolder, namesIn, sizeOf, writeText, writeWhole } from './durable.ts';
+import { exists, makeFolders, moveFolder, namesIn, sizeOf, syncFolder, writeText, writeWhole } from './durable.ts';
 import { plainName, setName } from '../set/names.ts';
 import { isSetId } from '../set/set-id.ts';
 import type { SetRef } from '../set/set-id.ts';
@@ -111,6 +111,18 @@ export class LocalDestination implements Destination {
     await this.#guarded(`removing what was staged for ${ref.set}`, () =>
       rm(this.#staging(ref).all, { recursive: true, force: true }),
     );
+  }
+
+  async remove(ref: SetRef): Promise<void> {
+    await this.#guarded(`removing set ${ref.set}`, async () => {
+      const folder = this.placeOf(ref);
+      if (!(await exists(folder))) return;
+      await rm(join(folder, MANIFEST), { force: true });
+      // The rest may take a while, or never be reached: on the disk the manifest must be gone before it begins.
+      await syncFolder(folder);
+      await rm(folder, { recursive: true, force: true });
+      await syncFolder(dirname(folder));
+    });
   }
 
   async isPublished(ref: SetRef): Promise<boolean> {

@@ -30,7 +30,12 @@ export async function start(cli: Cli, flags: StartFlags): Promise<ExitCode> {
   const carriesOut = options.queues.some((queue) => queue !== 'publish');
   return await withConfig(
     cli,
-    carriesOut ? ['gateways', 'destinations', 'signing'] : ['destinations', 'signing'],
+    [
+      ...(carriesOut ? (['gateways'] as const) : []),
+      ...(options.bot ? (['heartbeats'] as const) : []),
+      'destinations',
+      'signing',
+    ],
     async (config) => {
       const missing = missingForSlack(config, options);
       if (missing.length > 0) {

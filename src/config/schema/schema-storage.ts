@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath, name, secretReference } from './pieces.ts';
+import { retention } from './schema-schedules.ts';
 
 /** Keyring material never lies where the data lies that it opens (behaviour 5.6): a place holds one or the other. */
 const holds = z.enum(['data', 'keyring']).default('data');
@@ -7,7 +8,7 @@ const holds = z.enum(['data', 'keyring']).default('data');
 export const destination = z.discriminatedUnion(
   'kind',
   [
-    z.strictObject({ name, kind: z.literal('local'), path: absolutePath, holds }),
+    z.strictObject({ name, kind: z.literal('local'), path: absolutePath, holds, retention: retention.optional() }),
     z.strictObject({
       name,
       kind: z.literal('s3'),
@@ -29,6 +30,7 @@ export const destination = z.discriminatedUnion(
       /** Nobody can change or remove a published set for so many days. The bucket must have object lock. */
       object_lock_days: z.int().min(1).max(36_500).optional(),
       holds,
+      retention: retention.optional(),
     }),
   ],
   'local or s3',

@@ -105,6 +105,7 @@ export async function inMemory(
       publish: unused,
       hasStaged: unused,
       discard: unused,
+      remove: unused,
       isPublished: () => Promise.resolve(files.has('manifest.json')),
       listGateways: () => Promise.resolve([ref.gateway]),
       listSets: () => Promise.resolve([ref.set]),

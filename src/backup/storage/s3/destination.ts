@@ -8,7 +8,7 @@ import { streamFrom } from '../../../run-command/stream-from.ts';
 import { Fault } from '../../../runs/fault.ts';
 import { canonicalText } from '../../../runs/json.ts';
 import type { JsonObject } from '../../../runs/json.ts';
-import { MANIFEST, setExists, SIGNATURE, stagingUnfinished } from '../destination.ts';
+import { MANIFEST, setExists, setLocked, SIGNATURE, stagingUnfinished } from '../destination.ts';
 import type { Destination, StagedArtifact, StoredFile } from '../destination.ts';
 import { hashedFile, hashing } from '../hashed-file.ts';
 import { plainName, setName } from '../../set/names.ts';
@@ -142,6 +142,21 @@ export class S3Destination implements Destination {
       await this.#removeFacts(ref);
       if (await this.#hasManifest(ref)) return;
       for (const { key } of await (await this.#bucket()).list(this.#set(ref))) await (await this.#bucket()).remove(key);
+    });
+  }
+
+  async remove(ref: SetRef): Promise<void> {
+    await this.#guarded(`removing set ${ref.set}`, async () => {
+      const bucket = await this.#bucket();
+      const found = await bucket.list(this.#set(ref));
+      const [last] = (await Promise.all(found.map(({ key }) => bucket.lockedUntil(key))))
+        .flatMap((at) => at ?? [])
+        .sort((a, b) => b.getTime() - a.getTime());
+      if (last !== undefined && last.getTime() > Date.now()) throw setLocked(this.name, ref, last);
+      const manifest = this.#set(ref) + MANIFEST;
+      await bucket.erase(manifest);
+      for (const { key } of found) if (key !== manifest) await bucket.erase(key);
+      await this.#removeFacts(ref);
     });
   }
 

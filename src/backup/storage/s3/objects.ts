@@ -143,6 +143,21 @@ export class Bucket {
     await this.#client.send(new DeleteObjectCommand(whole));
   }
 
+  /** Removes an object, in a bucket with versions that very version: a mark would hide it and leave it to be paid for. */
+  async erase(key: string): Promise<void> {
+    const there = await this.head(key);
+    if (there === null) return;
+    const version = there.VersionId === undefined || there.VersionId === 'null' ? {} : { VersionId: there.VersionId };
+    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key, ...version }));
+  }
+
+  /** Until when object lock keeps an object; null: nothing keeps it, as far as this key may know. */
+  async lockedUntil(key: string): Promise<Until> {
+    const there = await this.head(key);
+    if (there?.ObjectLockLegalHoldStatus === 'ON') return new Date(8_640_000_000_000_000);
+    return there?.ObjectLockRetainUntilDate ?? null;
+  }
+
   async list(prefix: string): Promise<readonly StoredObject[]> {
     const found: StoredObject[] = [];
     let from: string | undefined;
