@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { HTTPReceiver } from '@slack/bolt';
 import { App, SocketModeReceiver } from '@slack/bolt';
 import { registerActions } from './actions/register.ts';
+import { registerAcknowledge } from './alarms/acknowledge.ts';
 import type { PayloadPlace } from './answering/answer.ts';
 import { answer, bugAnswer, placeOf, reportBug } from './answering/answer.ts';
 import { callerOf } from './answering/caller.ts';
@@ -13,6 +14,7 @@ import type { Home } from './home.ts';
 import { InFlight } from './answering/in-flight.ts';
 import { libraryLogger } from './log.ts';
 import { registerModals } from './modals/register.ts';
+import { registerRestoreModals } from './modals/register-restores.ts';
 import type { BotIdentity } from './publish/ports.ts';
 import type { Delivering } from './receiver.ts';
 import { httpReceiver, socketReceiver } from './receiver.ts';
@@ -44,6 +46,8 @@ export interface SlackAppOptions {
   readonly delivering: Delivering;
   /** False for a process that only draws: Slack delivers nothing to it. */
   readonly listens?: boolean;
+  /** Draws the last message of an alarm again. */
+  readonly redrawAlarm?: (alarm: string) => Promise<void>;
   /** Between two attempts to reach Slack at the start. */
   readonly retryMs?: number;
 }
@@ -116,6 +120,8 @@ function boltApp(
   registerCommands(app, deps, inFlight);
   registerActions(app, deps, inFlight);
   registerModals(app, deps, inFlight);
+  registerAcknowledge(app, deps, inFlight, options.redrawAlarm ?? (() => Promise.resolve()));
+  registerRestoreModals(app, deps, inFlight);
   registerEvents(app, options, inFlight, connection);
   registerErrors(app, deps);
   return app;

@@ -2,10 +2,14 @@ import type { App, BlockAction, ButtonAction } from '@slack/bolt';
 import { refuse } from '../../runs/refusal.ts';
 import type { Call } from '../answering/answer.ts';
 import { answer, answering } from '../answering/answer.ts';
+import { openAcknowledge } from '../alarms/acknowledge.ts';
 import { auditPage } from '../commands/audit.ts';
 import type { SlackDeps } from '../answering/deps.ts';
 import type { InFlight } from '../answering/in-flight.ts';
+import { compare, drill, setsPage, setsValue } from '../commands/sets.ts';
+import { openClose, openReview, openRollback, openUnlock } from '../modals/open-after.ts';
 import { openBackupModal, openGateModal } from '../modals/open.ts';
+import { openRestore } from '../modals/open-restore.ts';
 import { recordIfNew } from '../answering/rights.ts';
 import { runOfButton, viewOf } from '../answering/run-answers.ts';
 import type { ActionId } from '../views/kit/action-ids.ts';
@@ -35,6 +39,24 @@ const HANDLERS: Readonly<Record<Exclude<ActionId, typeof ACTIONS.open>, Handler>
   [ACTIONS.retry]: (deps, { value, call, onStale }) => retry(deps, value, call, onStale),
   [ACTIONS.watch]: (deps, { value, call }) => watch(deps, value, call),
   [ACTIONS.backup]: (deps, { trigger, call }) => openBackupModal(deps, trigger, call),
+  [ACTIONS.sets]: async (deps, { value, call }) => {
+    const { gateway, rest } = setsValue(value);
+    return await setsPage(deps, gateway, Math.max(Number.parseInt(rest, 10) || 0, 0), call);
+  },
+  [ACTIONS.restore]: (deps, { value, trigger, call }) => {
+    const { gateway, rest } = setsValue(value);
+    return openRestore(deps, trigger, { gateway, set: rest, emergency: false }, call);
+  },
+  [ACTIONS.drill]: (deps, { value, call }) => {
+    const { gateway, rest } = setsValue(value);
+    return drill(deps, { gateway, set: rest }, call);
+  },
+  [ACTIONS.compare]: (deps, { value, call }) => compare(deps, setsValue(value).rest, call),
+  [ACTIONS.rollback]: (deps, { value, trigger, call }) => openRollback(deps, trigger, value, call),
+  [ACTIONS.close]: (deps, { value, trigger, call }) => openClose(deps, trigger, value, call),
+  [ACTIONS.review]: (deps, { value, trigger, call }) => openReview(deps, trigger, value, call),
+  [ACTIONS.unlock]: (deps, { value, trigger, call }) => openUnlock(deps, trigger, value, call),
+  [ACTIONS.acknowledge]: (deps, { value, trigger, call }) => openAcknowledge(deps, { trigger, value }, call),
   [ACTIONS.auditPage]: async (deps, { value, call }) => {
     const page = await auditPage(deps, value, call);
     if (page !== null) await answer(deps, call.by, { ...call.place, replace: true }, page);

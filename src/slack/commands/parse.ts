@@ -42,7 +42,7 @@ export function parseBackup(text: string): BackupWords | Refusal {
 }
 
 /** The first option, its name, and everything after it. */
-const OPTION_AND_REST = /(?:^|\s)(?:--|—|–)([a-zA-Z][\w-]*)(?:[=\s](.*))?$/s;
+export const OPTION_AND_REST = /(?:^|\s)(?:--|—|–)([a-zA-Z][\w-]*)(?:[=\s](.*))?$/s;
 
 export type StatusWords = { readonly all: true } | { readonly runId: string } | { readonly gateway: string };
 
@@ -125,16 +125,16 @@ export function runIdOf(word: string): string | null {
   return /^[A-Za-z]-[1-9][0-9]{0,9}$/.test(word) ? word.toUpperCase() : null;
 }
 
-function unknownOption(option: string, known: readonly string[], words: CommandWords): Refusal {
+export function unknownOption(option: string, known: readonly string[], words: CommandWords): Refusal {
   const near = nearest(option, known);
   const hint = near === null ? usage(words) : `Did you mean --${near}? ${usage(words)}`;
   return refuse('unknown-option', `${words.command} has no option --${option}`, hint);
 }
 
-function strayWord(word: string, words: CommandWords): Refusal {
+export function strayWord(word: string, words: CommandWords): Refusal {
   return refuse('stray-word', `${words.command} does not know what to do with “${word}”`, usage(words));
 }
 
-function usage({ command, usage }: CommandWords): string {
+export function usage({ command, usage }: CommandWords): string {
   return `Write ${command} ${usage}`;
 }

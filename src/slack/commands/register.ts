@@ -11,6 +11,10 @@ import type { Drawing } from '../views/kit/blocks.ts';
 import { refusal } from '../views/run/notices.ts';
 import { audit } from './audit.ts';
 import { parseBackup } from './parse.ts';
+import { parseGateway } from './parse-restores.ts';
+import { closeCommand, reviewCommand, rollbackCommand, unlockCommand } from './after.ts';
+import { backups, drillCommand, onlyOne } from './sets.ts';
+import { openRestore } from '../modals/open-restore.ts';
 import { backup, help, status } from './run-commands.ts';
 
 type Handler = (deps: SlackDeps, text: string, call: Call, trigger: string) => Promise<Drawing | null>;
@@ -24,6 +28,24 @@ const HANDLERS: Readonly<Record<keyof typeof COMMANDS, Handler>> = {
       ? await openBackupModal(deps, trigger, call)
       : await backup(deps, { ...words, gateway }, call);
   },
+  backups,
+  restore: async (deps, text, call, trigger) => {
+    const words = parseGateway(text, COMMANDS.restore);
+    if (isRefusal(words)) return refusal(words, viewOf(deps));
+    const { gateway = onlyOne(deps) } = words;
+    return await openRestore(deps, trigger, { gateway, emergency: false }, call);
+  },
+  drill: drillCommand,
+  rollback: rollbackCommand,
+  close: closeCommand,
+  unlock: unlockCommand,
+  breakGlass: async (deps, text, call, trigger) => {
+    const words = parseGateway(text, COMMANDS.breakGlass);
+    if (isRefusal(words)) return refusal(words, viewOf(deps));
+    const { gateway = onlyOne(deps) } = words;
+    return await openRestore(deps, trigger, { gateway, emergency: true }, call);
+  },
+  review: reviewCommand,
   status,
   audit,
   help: (deps, _text, call) => help(deps, call),

@@ -118,7 +118,7 @@ function closedDrawing(
 }
 
 /** The window's id; null when Slack did not open it (an expired trigger, a limit). */
-async function openEmpty(deps: SlackDeps, trigger: string, title: string): Promise<string | null> {
+export async function openEmpty(deps: SlackDeps, trigger: string, title: string): Promise<string | null> {
   try {
     const { view } = await deps.clients.people.views.open({ trigger_id: trigger, view: loadingModal(title) });
     return view?.id ?? null;
@@ -128,16 +128,16 @@ async function openEmpty(deps: SlackDeps, trigger: string, title: string): Promi
   }
 }
 
-async function fill(deps: SlackDeps, window: string, view: ModalView): Promise<null> {
+export async function fill(deps: SlackDeps, window: string, view: ModalView): Promise<null> {
   await deps.clients.people.views.update({ view_id: window, view });
   return null;
 }
 
-function noWindow(instead: string): Refusal {
+export function noWindow(instead: string): Refusal {
   return refuse('no-window', 'Slack did not open the window, so nothing was done', `Try again, or use ${instead}`);
 }
 
-function originOf({ place }: Call): ModalOrigin {
+export function originOf({ place }: Call): ModalOrigin {
   return {
     ...(place.channel === undefined ? {} : { channel: place.channel }),
     ...(place.responseUrl === undefined ? {} : { responseUrl: place.responseUrl }),

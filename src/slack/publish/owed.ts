@@ -6,7 +6,17 @@ import type { Drawing } from '../views/kit/blocks.ts';
 import type { ViewContext } from '../views/kit/context.ts';
 import { userId } from '../views/kit/text.ts';
 import { card } from '../views/run/card.ts';
-import { endedNotice, failedNotice, needsYou, reminder, sharedChannelNotice } from '../views/run/notices.ts';
+import {
+  emergencyNotice,
+  endedNotice,
+  failedNotice,
+  heldNotice,
+  needsYou,
+  reminder,
+  reviewReminder as reviewNotice,
+  sharedChannelNotice,
+} from '../views/run/notices.ts';
+import { reviewReminder } from '../../runs/rules/emergency.ts';
 import { evidence, isEvidence, threadSlot } from '../views/run/thread.ts';
 
 /** A message that should be in Slack, given what has happened. */
@@ -28,17 +38,56 @@ export interface Owed {
  * Every message of a run, in the order in which they are posted. Pure: the same run owes the same messages, whoever
  * asks and however often. `hidden` says why no gate may be shown in the channel.
  */
-export function owedMessages(run: Run, events: readonly RunEvent[], hidden: string | undefined): readonly Owed[] {
+export function owedMessages(
+  run: Run,
+  events: readonly RunEvent[],
+  hidden: string | undefined,
+  now: Date,
+): readonly Owed[] {
   const channel = run.channel;
   if (channel === null) return [];
   const cardLost = run.messages['card']?.status === 'lost';
   const thread = cardLost ? [] : threadMessages(run, events, channel, hidden);
   return [
     live('card', channel, (view, now) => card(run, now, view)),
+    ...emergencyMessages(run, channel, now),
     ...run.gates.flatMap((gate) => gateMessages(run, gate, channel, hidden)),
     ...thread,
+    ...heldMessages(run, channel),
     ...endMessages(run, channel),
   ];
+}
+
+/** The whole channel, and everybody whose go was skipped; later those who can review it are reminded. */
+function emergencyMessages(run: Run, channel: string, now: Date): readonly Owed[] {
+  if (run.emergency === undefined) return [];
+  const due = reviewReminder(run, now);
+  const reminded = due === null ? [] : reviewers(run, channel).map((to) => reminderOf(run, due, to));
+  return [
+    once('emergency', channel, (view) => emergencyNotice(run, 'emergency', 'channel', view)),
+    ...run.eligible.map((person) => {
+      const slot = `emergency:${person}`;
+      return once(slot, userId(person), (view) => emergencyNotice(run, slot, 'person', view));
+    }),
+    ...reminded,
+  ];
+}
+
+/** Where nobody could have voted, the channel is reminded. */
+function reviewers(run: Run, channel: string): readonly string[] {
+  return run.eligible.length === 0 ? [channel] : run.eligible.map(userId);
+}
+
+function reminderOf(run: Run, hours: number, to: string): Owed {
+  const slot = `review-due:${hours}:${to}`;
+  return once(slot, to, (view) => reviewNotice(run, slot, view));
+}
+
+/** A restore that is live, or held for a decision, notifies: an edit of the card would not. */
+function heldMessages(run: Run, channel: string): readonly Owed[] {
+  if (run.hold === undefined) return [];
+  const slot = `held:${run.hold.since}`;
+  return [once(slot, channel, (view) => heldNotice(run, slot, view))];
 }
 
 function gateMessages(run: Run, gate: Gate, channel: string, hidden: string | undefined): readonly Owed[] {

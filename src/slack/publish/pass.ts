@@ -1,4 +1,5 @@
 import type { Run } from '../../runs/run.ts';
+import { awaitsReview } from '../../runs/rules/emergency.ts';
 import { openGate } from '../../runs/rules/gate.ts';
 import { cardLink } from '../answering/links.ts';
 import { failureOf } from '../outcome.ts';
@@ -41,13 +42,15 @@ export class Pass {
     const hidden = await this.#hiddenGate(loaded.run);
     if (typeof hidden === 'number') return hidden;
     const round = new Round(loaded.run);
-    for (const message of owedMessages(loaded.run, loaded.events, hidden)) {
+    for (const message of owedMessages(loaded.run, loaded.events, hidden, this.#ports.clock())) {
       if (!round.isStuck(message))
         await this.#bringUpToDate(round, message, await this.#view(loaded, round.run, hidden));
     }
     // Everything was drawn from the run as it was loaded: an end that came during the pass is not on the card yet.
     if (round.later === null && loaded.run.outcome === undefined && round.run.outcome !== undefined) return 0;
-    if (round.later === null && loaded.run.outcome !== undefined) await this.#settle(round.run);
+    // The card of an emergency is still to say who reviewed it.
+    const over = loaded.run.outcome !== undefined && !awaitsReview(loaded.run);
+    if (round.later === null && over) await this.#settle(round.run);
     return round.later;
   }
 

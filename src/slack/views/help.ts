@@ -16,6 +16,46 @@ export const COMMANDS = {
     usage: '[gateway] [--reason why]',
     does: 'Back up a gateway: database, declarative configuration and files. Without a gateway it opens a form.',
   },
+  backups: {
+    command: '/kong-backups',
+    usage: '[gateway] or diff <set>',
+    does: 'The sets of a gateway: proven how, how old, what is missing, where they lie; or a set beside the gateway as it is now.',
+  },
+  restore: {
+    command: '/kong-restore',
+    usage: '[gateway]',
+    does: 'Restore a gateway from a set. Opens a form; nothing live changes before a go.',
+  },
+  drill: {
+    command: '/kong-drill',
+    usage: '[gateway] [set] [--reason why]',
+    does: 'Prove a set by restoring it aside; the gateway is not touched. Without a set: the newest verified one.',
+  },
+  rollback: {
+    command: '/kong-rollback',
+    usage: '<run> [gateway, to confirm without a form]',
+    does: 'Undo what a run changed. Any operator, at any time until the run is closed; it waits for nobody.',
+  },
+  close: {
+    command: '/kong-close',
+    usage: '<run>',
+    does: 'End the hold of a restore: its undo closes. Dropping the kept database is confirmed on its own.',
+  },
+  unlock: {
+    command: '/kong-unlock',
+    usage: '<gateway> <cause>',
+    does: 'After a rollback: record its cause, so that the gateway may be changed again.',
+  },
+  breakGlass: {
+    command: '/kong-break-glass',
+    usage: '[gateway]',
+    does: 'Emergency restore without a go, for admins: everybody is told, and somebody else reviews it within 72 hours.',
+  },
+  review: {
+    command: '/kong-review',
+    usage: '<run> <finding>',
+    does: 'Record what you found when you looked at somebody else’s emergency.',
+  },
   status: {
     command: '/kong-status',
     usage: '[gateway or run, e.g. B-142]',

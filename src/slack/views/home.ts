@@ -1,13 +1,17 @@
 import type { HomeView, KnownBlock } from '@slack/types';
 import type { PersonId, Standing } from '../../runs/person.ts';
+import { holds } from '../../runs/person.ts';
 import type { Run } from '../../runs/run.ts';
 import { openGate } from '../../runs/rules/gate.ts';
+import { alarmBlocks } from './alarm.ts';
 import { ACTIONS } from './kit/action-ids.ts';
 import { LIMITS, actions, button, context, divider, header, numbered, section } from './kit/blocks.ts';
 import type { ViewContext } from './kit/context.ts';
 import { date, escape, listed } from './kit/text.ts';
 import { goButton, noGoButton, openButton, ownVoteButton } from './run/gate.ts';
+import { wayBackButtons } from './run/way-back.ts';
 import { runName, stand } from './run/stand.ts';
+import { allSetsButton, drillButton, restoreButton } from './sets.ts';
 import type { ViewGateway } from './status.ts';
 import { gatewayText } from './status.ts';
 
@@ -34,19 +38,42 @@ export function homeView(home: ViewHome, now: Date, view: ViewContext, links: Li
     ...part('Waiting for you', home.waitingForYou, 8, 'Nothing waits for you.', (run) =>
       waitingBlocks(run, view, links),
     ),
+    ...alarmPart(home.gateways, now, view),
     ...part('Running', home.running, 10, 'Nothing is running.', (run) => [
       ...runBlocks(run, view, links),
       ...ownVoteBlocks(run, home.person.person),
+      ...afterBlocks(run),
     ]),
     ...part('Recent', home.recent, 10, 'No run has ended yet.', (run) => runBlocks(run, view, links)),
     header('Gateways'),
-    ...home.gateways.slice(0, 25).map((gateway) => section(gatewayText(gateway, now, view))),
-    ...(home.gateways.length > 25 ? [context(`… and ${home.gateways.length - 25} more: /kong-status`)] : []),
+    ...home.gateways.slice(0, GATEWAYS).flatMap((gateway) => gatewayBlocks(gateway, home.person, now, view)),
+    ...(home.gateways.length > GATEWAYS
+      ? [context(`… and ${home.gateways.length - GATEWAYS} more: /kong-status`)]
+      : []),
     divider(),
     actions(button({ action: ACTIONS.backup, label: 'Back up a gateway', says: 'Ask for a backup of a gateway' })),
     context(`Your roles: ${listed(home.person.roles.map(escape)) || 'none'} · Drawn ${date(now.toISOString())}`),
   ];
   return { type: 'home', blocks: [...numbered('home/', blocks, LIMITS.surfaceBlocks)] };
+}
+
+/** Each takes two blocks of the hundred that Slack allows. */
+const GATEWAYS = 12;
+
+/** The newest proven set with its age, what runs, and what can be done with it. */
+function gatewayBlocks(gateway: ViewGateway, person: Standing, now: Date, view: ViewContext): readonly KnownBlock[] {
+  const name = gateway.gateway;
+  const may = holds(person, 'operator') && gateway.lastVerified !== null;
+  return [
+    section(gatewayText(gateway, now, view)),
+    actions(allSetsButton(name), ...(may ? [restoreButton(name), drillButton(name)] : [])),
+  ];
+}
+
+/** Undo, close, unlock, review: what a run that went live still needs. */
+function afterBlocks(run: Run): readonly KnownBlock[] {
+  const buttons = wayBackButtons(run);
+  return buttons.length === 0 ? [] : [actions(...buttons)];
 }
 
 /** What somebody without any right sees, and what they can do about it. */
@@ -62,6 +89,16 @@ const PROBLEMS: Readonly<Record<NonNullable<Standing['problem']>, string>> = {
 /** The sentence for somebody in bad standing. */
 export function problemInWords(problem: NonNullable<Standing['problem']>): string {
   return PROBLEMS[problem];
+}
+
+/** Nothing where all is well: what is wrong stands out. */
+function alarmPart(gateways: readonly ViewGateway[], now: Date, view: ViewContext): readonly KnownBlock[] {
+  const blocks = alarmBlocks(
+    gateways.flatMap(({ alarms = [] }) => alarms),
+    now,
+    view.names,
+  );
+  return blocks.length === 0 ? [] : [header('Alarms'), ...blocks];
 }
 
 function part(

@@ -24,11 +24,18 @@ export const REASON = { least: 10, most: 2000 } as const;
 /** What a modal brings back. Slack signs it, but it carries no authority: every right is checked at the submission. */
 export interface ModalOrigin {
   readonly gate?: string | undefined;
+  readonly gateway?: string | undefined;
+  readonly run?: string | undefined;
+  /** A restore that breaks glass. */
+  readonly emergency?: boolean | undefined;
   readonly channel?: string | undefined;
   readonly responseUrl?: string | undefined;
 }
 const originSchema = z.object({
   gate: z.string().optional(),
+  gateway: z.string().optional(),
+  run: z.string().optional(),
+  emergency: z.boolean().optional(),
   channel: z.string().optional(),
   responseUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
@@ -185,7 +192,8 @@ export function originFrom(metadata: string): ModalOrigin {
   }
 }
 
-function modal(
+/** A window that asks; what it brings back is found again by `callback` and `origin`. */
+export function modal(
   callback: string,
   title: string,
   submit: string,

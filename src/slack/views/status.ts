@@ -2,8 +2,12 @@ import type { KnownBlock } from '@slack/types';
 import type { Run } from '../../runs/run.ts';
 import type { Drawing } from './kit/blocks.ts';
 import { actions, context, drawing, header, section } from './kit/blocks.ts';
+import type { AlarmState } from '../../schedules/alarms.ts';
+import type { ScheduleState } from '../../schedules/schedule.ts';
+import { alarmLines } from './alarm.ts';
+import { scheduleLines, scheduleSentence } from './schedules.ts';
 import type { ViewContext } from './kit/context.ts';
-import { age, bytes, count, cut, escape, listed } from './kit/text.ts';
+import { age, bytes, count, cut, date, escape, listed } from './kit/text.ts';
 import { openButton, watchButton } from './run/gate.ts';
 import { signatures } from './run/result.ts';
 import { cardSentence } from './run/card.ts';
@@ -19,9 +23,13 @@ export interface ViewGateway {
     readonly at: string;
     readonly bytes: number;
     readonly gaps: number | null;
+    readonly set?: string;
+    readonly restoredAt?: string;
   } | null;
   readonly lastEnded: Run | null;
   readonly active: readonly Run[];
+  readonly schedules?: readonly ScheduleState[];
+  readonly alarms?: readonly AlarmState[];
 }
 
 /** `/kong-status`: every gateway with its last verified backup and its age, gaps, what runs and who is waited for. */
@@ -58,16 +66,22 @@ export function gatewayText(gateway: ViewGateway, now: Date, view: ViewContext):
   const backup =
     last === null
       ? '⚠️ No verified backup yet.'
-      : `✅ Last verified: ${escape(last.runId)}, ${age(last.at, now)}, ${bytes(last.bytes)}, ${gapWords(last.gaps)}.`;
+      : `✅ Last verified: ${escape(last.runId)}, ${age(last.at, now)}, ${bytes(last.bytes)}, ${gapWords(last.gaps)}${drilledWords(last.restoredAt)}.`;
   return [
     `*${escape(gateway.gateway)}*${environmentOf(gateway.gateway, gateway.environment)}`,
     backup,
     ...failedSince(gateway),
+    ...alarmLines(gateway.alarms ?? [], now, view.names),
+    ...scheduleLines(gateway.schedules ?? [], now, view.names),
     ...gateway.active.slice(0, 5).map((run) => {
       const { symbol, is, line } = stand(run, view);
       return `${symbol} ${escape(run.id)} ${is}. ${cut(line, 500)}`;
     }),
   ].join('\n');
+}
+
+function drilledWords(at: string | undefined): string {
+  return at === undefined ? ', not restored in a drill yet' : `, restored in a drill ${date(at)}`;
 }
 
 /** The environment in brackets, unless it is the gateway's own name. */
@@ -82,7 +96,7 @@ function gatewaySentence(gateway: ViewGateway, now: Date, view: ViewContext): st
       ? 'has no verified backup'
       : `was last backed up and verified ${age(last.at, now)}, ${gapWords(last.gaps)}`;
   const running = gateway.active.map((run) => `${escape(run.id)} ${stand(run, view).is}`);
-  return `${escape(gateway.gateway)} ${backup}${running.length === 0 ? '' : `; ${listed(running, 3)}`}.`;
+  return `${escape(gateway.gateway)} ${backup}${running.length === 0 ? '' : `; ${listed(running, 3)}`}${scheduleSentence(gateway.schedules ?? [])}.`;
 }
 
 function gapWords(gaps: number | null): string {

@@ -18,6 +18,11 @@ export const STRATEGIES: Readonly<Record<Strategy, StrategyWords>> = {
     does: 'Restores the dump beside the live database, compares, then swaps by renaming. Everything comes back, and one click undoes it.',
     afterGo: 'The restored database goes live; the one before is kept, and it can be undone until the run is closed.',
   },
+  'fresh-database': {
+    label: 'Fresh database: when the dump cannot be used',
+    does: 'Makes an empty database, prepares it for this Kong and loads the saved declarative files, then swaps by renaming. What only the dump holds does not come back.',
+    afterGo: 'The fresh database goes live; the one before is kept, and it can be undone until the run is closed.',
+  },
   declarative: {
     label: 'Declarative: decK syncs the saved configuration',
     does: 'For when the dump cannot be used, or for chosen entities alone. Changes the live gateway in place, workspace by workspace.',

@@ -196,7 +196,7 @@ describe('the card', () => {
 
 describe('what a run owes', () => {
   const slots = (run: Run, list: readonly EventBody[], hidden?: string) =>
-    owedMessages(run, events(list), hidden).map(({ slot, to }) => `${slot} > ${to}`);
+    owedMessages(run, events(list), hidden, minutes(5)).map(({ slot, to }) => `${slot} > ${to}`);
 
   test('while a gate is open: the card, one mention, the evidence; reminders by direct message to who can still vote', () => {
     const list: readonly EventBody[] = [

@@ -89,7 +89,7 @@ function drawingsOf(run: Run, events: Parameters<typeof owedMessages>[1], view: 
   };
   const refused = refuse('busy', 'It is busy', 'Wait');
   return [
-    ...owedMessages(posted, events, undefined).map((owed) => owed.draw(view, now)),
+    ...owedMessages(posted, events, undefined, now).map((owed) => owed.draw(view, now)),
     busy(refused, run, view),
     staleButton(refused, run, run.gates.at(-1), view),
     runAnswer(run, now, view),
@@ -164,7 +164,7 @@ describe('whatever happened to a run', () => {
     fc.assert(
       fc.property(arbitraryStory, context, ({ runs, events, now }, view) => {
         const run = { ...(runs.at(-1) as Run), messages: {} };
-        for (const owed of owedMessages(run, events, undefined)) {
+        for (const owed of owedMessages(run, events, undefined, now)) {
           const ids = owed.draw(view, now).blocks.map((block) => block.block_id ?? '');
           expect(new Set(ids).size).toBe(ids.length);
           expect(ids.filter((id) => !id.startsWith(ownMark(run.id, owed.slot)))).toEqual([]);

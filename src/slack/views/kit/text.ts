@@ -184,6 +184,16 @@ export function sentence(text: string | undefined, names: Names, otherwise: stri
   return /[.!?…]$/.test(words) ? words : `${words}.`;
 }
 
+/** A refusal as plain text, for the fields of a window: what happened, what to do. */
+export function plainRefusal(
+  { message, hint }: { readonly message: string; readonly hint: string },
+  names: Names,
+): string {
+  const people = (text: string): string =>
+    plain(text).replaceAll(PERSON, (person) => (Object.hasOwn(names, person) ? (names[person] ?? person) : person));
+  return cut(`${people(message)}. ${people(hint)}.`, 1000);
+}
+
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -10,6 +10,7 @@ import { cancelButton, gateBlocks, retryButton } from './gate.ts';
 import { isEncrypted, resultBlocks, signatures } from './result.ts';
 import { savedBy } from './facts.ts';
 import { restoreBlocks } from './restore.ts';
+import { emergencyBlocks, wayBackButtons } from './way-back.ts';
 import { KIND_WORDS, placeName, policyInWords, runName, stand, stillToVote } from './stand.ts';
 import { stepLines } from './steps.ts';
 
@@ -18,8 +19,11 @@ export function card(run: Run, now: Date, view: ViewContext, slot = 'card'): Dra
   const { symbol, word, line } = stand(run, view);
   const gate = openGate(run);
   const blocks: KnownBlock[] = [
-    header(`${symbol} ${KIND_WORDS[run.kind]} of ${placeName(run.plan)} · ${run.id}`),
+    header(
+      `${run.emergency === undefined ? '' : '🚨 EMERGENCY · '}${symbol} ${KIND_WORDS[run.kind]} of ${placeName(run.plan)} · ${run.id}`,
+    ),
     section(`*${capital(word)}.* ${line}`),
+    ...emergencyBlocks(run, view.names),
     ...(run.outcome === undefined ? [] : resultBlocks(run, view.names)),
     ...restoreBlocks(run),
     ...(gate === undefined ? [] : gateBlocks(run, gate, view)),
@@ -31,16 +35,18 @@ export function card(run: Run, now: Date, view: ViewContext, slot = 'card'): Dra
 }
 
 function closing(run: Run): readonly KnownBlock[] {
-  if (run.outcome === 'failed' || run.outcome === 'cancelled') return [actions(retryButton(run))];
+  const again = run.outcome === 'failed' || run.outcome === 'cancelled' ? [retryButton(run)] : [];
   // What has touched the gateway is rolled back and not cancelled.
   const open = run.outcome === undefined && run.cancel === undefined && !hasTouchedLive(run);
-  return open ? [actions(cancelButton(run))] : [];
+  const buttons = [...again, ...(open ? [cancelButton(run)] : []), ...wayBackButtons(run)];
+  return buttons.length === 0 ? [] : [actions(...buttons)];
 }
 
 /** The card as one sentence after the other: who, what, where, state, what is asked. Screen readers read only this. */
 export function cardSentence(run: Run, view: ViewContext): string {
   const who = named(run.requestedBy, view.names);
-  const what = `${runName(run)}, asked for by ${who}`;
+  const loud = run.emergency === undefined ? '' : `EMERGENCY ${escape(run.emergency.incident)}: `;
+  const what = `${loud}${runName(run)}, asked for by ${who}`;
   const gate = openGate(run);
   if (gate !== undefined) {
     const where = view.noVotesHere === undefined ? 'Press Go or No-go on this message' : escape(view.noVotesHere);

@@ -6,6 +6,9 @@ import type { Drawing } from '../kit/blocks.ts';
 import { actions, drawing, ownMark, section } from '../kit/blocks.ts';
 import type { ViewContext } from '../kit/context.ts';
 import { date, escape, listed, mention, named, sentence } from '../kit/text.ts';
+import { ACTIONS } from '../kit/action-ids.ts';
+import { reviewBy } from '../../../runs/rules/emergency.ts';
+import { emergencyText, wayBackButtons } from './way-back.ts';
 import { openButton, retryButton, watchButton } from './gate.ts';
 import { cardSentence } from './card.ts';
 import { gapText } from './result.ts';
@@ -43,6 +46,32 @@ export function endedNotice(run: Run, slot: string, view: ViewContext): Drawing 
   const { symbol, is, line } = stand(run, view);
   const first = run.outcome === 'succeeded' ? `${symbol} *${runName(run)}* ${is}. ${line}` : text;
   return drawing(ownMark(run.id, slot), text, [section(first), ...gaps, ...linkRow(run, view, again)]);
+}
+
+/** A restore went live, or is held for a decision: what is live, what was kept, until when undo works, with its buttons. */
+export function heldNotice(run: Run, slot: string, view: ViewContext): Drawing {
+  const text = `${mention(run.requestedBy)}: ${cardSentence(run, view)}`;
+  return drawing(ownMark(run.id, slot), text, [section(text), ...linkRow(run, view, wayBackButtons(run))]);
+}
+
+/** Break glass: the whole channel, or one of those whose go was skipped (behaviour 3.3). */
+export function emergencyNotice(run: Run, slot: string, to: 'channel' | 'person', view: ViewContext): Drawing {
+  const { is, line } = stand(run, view);
+  const whole = emergencyText(run, view.names) ?? '';
+  const whom = to === 'channel' ? '<!channel> ' : 'Your go was skipped. ';
+  const text = `${whom}${whole} ${runName(run)} ${is}. ${line}`;
+  const buttons = wayBackButtons(run).filter(({ action_id: action }) => action === ACTIONS.review);
+  return drawing(ownMark(run.id, slot), text.replaceAll('*', ''), [
+    section(`${whom}${whole}`),
+    section(`${runName(run)} ${is}. ${line}`),
+    ...linkRow(run, view, buttons),
+  ]);
+}
+
+/** To those who can review an emergency, as long as nobody has. */
+export function reviewReminder(run: Run, slot: string, view: ViewContext): Drawing {
+  const text = `Nobody has reviewed the emergency ${runName(run)} (${escape(run.emergency?.incident ?? '')}) yet, and you can: before ${date(reviewBy(run))}. After that normal runs of ${escape(run.plan.gateway)} are refused until somebody has.`;
+  return drawing(ownMark(run.id, slot), text, [section(`⏰ ${text}`), ...linkRow(run, view, wayBackButtons(run))]);
 }
 
 /** A failure also goes into the channel: an edit of the card notifies nobody. */

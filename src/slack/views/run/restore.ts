@@ -72,6 +72,12 @@ function liveWords(run: Run): string {
 /** Strategies that change the gateway where it is, and the step that does it. */
 const APPLIES: Readonly<Record<string, string>> = { declarative: 'sync-declarative', dbless: 'load-dbless' };
 
+/** The database that the swap put aside; null where none was. */
+export function keptDatabase(run: Run): string | null {
+  const kept = outputsOf(run, 'swap-database', swap)?.kept ?? '';
+  return kept === '' ? null : kept;
+}
+
 function declaredWords(run: Run, step: string): string {
   const whole = run.steps[step]?.status === 'succeeded';
   const chosen = run.plan.parameters['only'] === undefined ? 'The gateway is' : 'What was chosen is';

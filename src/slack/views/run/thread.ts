@@ -54,6 +54,19 @@ const sayers: { readonly [T in EventType]?: Sayer<T> } = {
   'step.outcome-unknown': ({ data }, run) => ({
     text: `${runName(run)}: nobody can tell whether “${title(run, data.step)}” happened. A person must look.`,
   }),
+  'rollback.requested': ({ data }, run, view) => ({
+    text: `${named(data.person, view.names)} asked to roll ${run.id} back.${quoted(data.reason)}`,
+  }),
+  'close.requested': ({ data }, run, view) => ({
+    text: `${named(data.person, view.names)} closed the way back of ${run.id}${data.drop ? ' and has what was kept dropped' : ''}.`,
+  }),
+  'gateway.unlocked': ({ data }, run, view) => ({
+    text: `${named(data.person, view.names)} unlocked ${escape(run.plan.gateway)}. The cause:${quoted(data.cause)}`,
+  }),
+  'emergency.reviewed': ({ data }, run, view) => ({
+    text: `${named(data.person, view.names)} reviewed the emergency ${run.id}:${quoted(data.finding)}`,
+  }),
+  'run.rolled-back': (_, run, view) => report(run, view),
   'run.cancel-requested': ({ data }, run, view) => ({
     text: `${named(data.person, view.names)} cancelled ${run.id}.${quoted(data.reason)}`,
   }),

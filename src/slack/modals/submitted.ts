@@ -1,0 +1,78 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SlackViewMiddlewareArgs, ViewSubmitAction } from '@slack/bolt';
+import type { Answer } from '../../engine/ports.ts';
+import type { Run } from '../../runs/run.ts';
+import type { Refusal } from '../../runs/refusal.ts';
+import type { Call } from '../answering/answer.ts';
+import { answering, placeOf } from '../answering/answer.ts';
+import { callerOf } from '../answering/caller.ts';
+import type { SlackDeps } from '../answering/deps.ts';
+import type { InFlight } from '../answering/in-flight.ts';
+import { recordIfNew } from '../answering/rights.ts';
+import { refusedAnswer } from '../answering/run-answers.ts';
+import type { Values } from '../views/inputs.ts';
+import type { Drawing } from '../views/kit/blocks.ts';
+import { plainRefusal } from '../views/kit/text.ts';
+import type { ModalOrigin } from '../views/modals.ts';
+import { originFrom } from '../views/modals.ts';
+
+export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction>;
+
+/** A window that asks for something: what is wrong in it, what it asks, and where a no is shown. */
+export interface Asking {
+  readonly name: string;
+  /** What is tried, for the audit trail. */
+  readonly act: (origin: ModalOrigin) => string;
+  readonly faults: (values: Values, origin: ModalOrigin) => Readonly<Record<string, string>> | null;
+  readonly ask: (deps: SlackDeps, values: Values, origin: ModalOrigin, call: Call) => Promise<Answer>;
+  /** The block beside which a refusal stands. */
+  readonly field: (code: string) => string;
+  readonly done: (deps: SlackDeps, run: Run) => Promise<Drawing> | Drawing;
+}
+
+/** Slack gives up on a window after 3 s: a no that comes sooner is shown in it, whatever comes later as a message. */
+const IN_WINDOW_MS = 1800;
+
+/** Answers a window: wrong input and refusals beside the field, everything else as a message. */
+export async function submitted(
+  deps: SlackDeps,
+  inFlight: InFlight,
+  { ack, body, view }: Submission,
+  asking: Asking,
+): Promise<void> {
+  const origin = originFrom(view.private_metadata);
+  const values = view.state.values as Values;
+  const faults = asking.faults(values, origin);
+  if (faults !== null) return await ack({ response_action: 'errors', errors: { ...faults } });
+  const from = { ...body, response_url: origin.responseUrl, channel_id: origin.channel };
+  // The window's own id: a submission that is delivered twice asks once.
+  const call = { by: callerOf(from, deps.team), place: placeOf(from), key: `view:${view.id}` };
+  await inFlight.run(async () => {
+    const asked = asking.ask(deps, values, origin, call);
+    const soon = await soonOf(asked);
+    if (soon !== null && !soon.ok) {
+      await recordIfNew(deps, soon.refusal, asking.act(origin), call.by);
+      return await ack({ response_action: 'errors', errors: errorsOf(deps, asking, soon.refusal) });
+    }
+    await ack();
+    await answering(deps, asking.name, from, call.key, async () => {
+      const answer = await asked;
+      if (!answer.ok) return await refusedAnswer(deps, answer, asking.act(origin), call);
+      deps.publisher.drawSoon(answer.run.id);
+      return await asking.done(deps, answer.run);
+    });
+  });
+}
+
+/** Null when it takes longer than Slack waits, or fails: `answering` tells of both. */
+async function soonOf(asked: Promise<Answer>): Promise<Answer | null> {
+  const late = new AbortController();
+  const timeout = pause(IN_WINDOW_MS, null, { signal: late.signal }).catch(() => null);
+  const first = await Promise.race([asked.catch(() => null), timeout]);
+  late.abort();
+  return first;
+}
+
+function errorsOf(deps: SlackDeps, asking: Asking, refusal: Refusal): Record<string, string> {
+  return { [asking.field(refusal.code)]: plainRefusal(refusal, deps.names) };
+}
