@@ -28,8 +28,9 @@ export function publishSet(deps: StepDeps): Step {
   return {
     check: (context) => publishedOutputs(deps, context),
     apply: async (context) => {
-      await publishEverywhere(deps, context);
+      // First the keys: data without them would be a backup that nobody can open, keys without data are only keys.
       await publishKeyring(deps, context);
+      await publishEverywhere(deps, context);
     },
   };
 }

@@ -94,6 +94,19 @@ describe.skipIf(!ready)('dumping the declarative configuration', () => {
     expect(json.summary).toMatchObject({ creating: 0, updating: 0, deleting: 0 });
   });
 
+  it('takes only what has the configured tags, and counts what that leaves out', async () => {
+    const here = await checked({ gateway: { declarative: { select_tags: ['team-orders'], workspaces_at_once: 4 } } });
+    const { outputs } = await here.perform('dump-declarative', dumpDeclarative);
+    const [artifact] = outputs['artifacts'] as { facts: { entities: number } }[];
+    const gap = (outputs['gaps'] as { kind: string; count: number; why: string }[]).find(
+      ({ kind }) => kind === 'consumers',
+    );
+    expect(gap).toMatchObject({
+      why: 'select_tags of this gateway asks for team-orders; the set has no database dump',
+    });
+    expect(artifact?.facts.entities).toBeLessThan(40);
+  });
+
   it('refuses a file with fewer entities than the gateway lists, although decK reported success', async () => {
     const here = await withDeck(writing('_format_version: "3.0"\\nservices:\\n- name: a\\n'));
     const fault = await faultFrom(here.perform('dump-declarative', dumpDeclarative));

@@ -14,7 +14,7 @@ import { keyringPlace } from './save-keyring.ts';
 
 /**
  * The keyring of a backup is a set of its own, with the same id, in a destination of its own: signed and verified like
- * the data, and published only after it. Null: this run exports none.
+ * the data. Null: this run exports none.
  */
 export function keyringOf(deps: StepDeps, run: Run): Destination | null {
   return preflightFacts(run).further?.keyring === true ? keyringPlace(deps) : null;
