@@ -83,6 +83,8 @@ export interface SyncOutputs extends JsonObject {
   readonly changed: number;
   /** Stored password hashes that were put back in the database. */
   readonly hashesPutBack: number;
+  /** What somebody added in the very moment of the sync, and decK deleted. */
+  readonly deletedMore: readonly string[];
 }
 
 /** Outputs of `read-back` and `read-back-undo`: what was read again and is as wanted. */

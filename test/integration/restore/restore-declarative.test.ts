@@ -75,7 +75,12 @@ describe.skipIf(!tools)('a declarative restore by real decK', () => {
     const held = await approve(waiting);
     expect(held.hold?.fault).toBeUndefined();
     expect(stateOf(held)).toBe('holding');
-    expect(held.steps['sync-declarative']?.outputs).toEqual({ workspaces: ['default'], changed: 2, hashesPutBack: 1 });
+    expect(held.steps['sync-declarative']?.outputs).toEqual({
+      workspaces: ['default'],
+      changed: 2,
+      hashesPutBack: 1,
+      deletedMore: [],
+    });
     expect(held.steps['read-back']?.outputs).toEqual({ workspaces: ['default'], passwordsByHand: [] });
     expect(held.steps['prove-declarative']?.outputs).toEqual({
       nodes: ['kong-1', 'kong-2'].map((node) => ({

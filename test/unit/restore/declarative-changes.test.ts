@@ -9,8 +9,10 @@ import {
   nameOf,
   printsOf,
   printsToCome,
+  unplannedDeletions,
 } from '../../../src/steps/restore/declarative/changes.ts';
 import type { WorkspaceDiff } from '../../../src/steps/restore/declarative/changes.ts';
+import { tooMuch } from '../../../src/steps/restore/declarative/read-back.ts';
 
 const entry = (kind: string, more: Partial<DeckEntry> = {}): DeckEntry => ({
   action: 'update',
@@ -64,6 +66,22 @@ describe('what people see of a diff', () => {
     });
     expect(nameOf(key)).toBe('of alice');
     expect(JSON.stringify(changesOf([diff(key)]))).not.toContain('k3y');
+  });
+});
+
+it('what a sync deletes beyond its plan is known by name, and nothing else is', () => {
+  const planned = diff(entry('route', { action: 'delete', name: 'old' }), entry('service', { name: 'late' }));
+  const done = [
+    entry('route', { action: 'delete', name: 'old' }),
+    entry('route', { action: 'create', name: 'new' }),
+    entry('service', { action: 'delete', name: 'late' }),
+    entry('key-auth', { action: 'delete', name: 'k3y', before: { consumer: { username: 'bob' } }, after: null }),
+  ];
+  expect(unplannedDeletions(done, planned)).toEqual(['service late', 'key-auth of bob']);
+  expect(tooMuch(['service late']).facts()).toEqual({
+    code: 'declarative.deleted-more',
+    message: 'All is as it should be, and the sync also deleted what somebody added in the same moment: service late.',
+    hint: 'It is in no set: tell whoever added it. Then close this run, or roll it back.',
   });
 });
 

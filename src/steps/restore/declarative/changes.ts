@@ -113,6 +113,21 @@ export function nameOf({ kind, name, before, after }: DeckEntry): string {
 }
 
 /**
+ * What a sync deleted beyond what it was to do: decK lists the gateway once more before it acts, and takes away what
+ * somebody added since the bot's own look.
+ */
+export function unplannedDeletions(
+  done: readonly DeckEntry[],
+  planned: Pick<WorkspaceDiff, 'entries'>,
+): readonly string[] {
+  const keyOf = ({ kind, name }: DeckEntry): string => `${kind} ${name}`;
+  const known = new Set(planned.entries.filter(({ action }) => action === 'delete').map(keyOf));
+  return done
+    .filter((entry) => entry.action === 'delete' && !known.has(keyOf(entry)))
+    .map((entry) => `${entry.kind} ${nameOf(entry)}`);
+}
+
+/**
  * One print for each change, the same for the same change. Keyed: a print of a change of one password must not let
  * anybody who reads the audit trail guess the password.
  */

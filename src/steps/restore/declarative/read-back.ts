@@ -1,5 +1,5 @@
 import type { Step, StepContext } from '../../../engine/ports.ts';
-import type { ReadBackOutputs } from '../../../runbooks/restore.ts';
+import type { ReadBackOutputs, SyncOutputs } from '../../../runbooks/restore.ts';
 import { Fault } from '../../../runs/fault.ts';
 import { keepProof, readProof } from '../../attempt-proof.ts';
 import { counted, some } from '../../words.ts';
@@ -13,23 +13,26 @@ import type { Source } from './source.ts';
 
 /** Dumps once more and compares entity by entity with what should be: decK's exit code is not believed (behaviour 6.4). */
 export function readBack(deps: RestoreDeps): Step {
-  return comparing(deps, wantedSource, 'the set');
+  return comparing(deps, wantedSource, { what: 'the set', sync: 'sync-declarative' });
 }
 
 /** The same with the state before, once the run was rolled back. */
 export function readBackUndo(deps: RestoreDeps): Step {
-  return comparing(deps, safetySource, 'the state before');
+  return comparing(deps, safetySource, { what: 'the state before', sync: 'sync-back' });
 }
 
 function comparing(
   deps: RestoreDeps,
   open: (deps: RestoreDeps, context: StepContext) => Promise<Source>,
-  what: string,
+  { what, sync }: { readonly what: string; readonly sync: string },
 ): Step {
   return {
     check: readProof,
     apply: async (context) => {
-      await keepProof(context, await compare(deps, context, await open(deps, context), what));
+      const outputs = await compare(deps, context, await open(deps, context), what);
+      const { deletedMore = [] } = (context.run.steps[sync]?.outputs ?? {}) as Partial<SyncOutputs>;
+      if (deletedMore.length > 0) throw tooMuch(deletedMore);
+      await keepProof(context, outputs);
     },
   };
 }
@@ -65,5 +68,13 @@ function notAsWanted(wrong: readonly string[], what: string): Fault {
     'declarative.not-as-wanted',
     `The sync ended without an error, and ${counted(wrong.length, 'entity', 'entities')} on the gateway ${wrong.length === 1 ? 'is' : 'are'} not as in ${what}: ${some(wrong)}.`,
     'Look whether somebody else changes this gateway. Roll back (again) to bring back the state before, or close this run if it may stay so.',
+  );
+}
+
+export function tooMuch(gone: readonly string[]): Fault {
+  return new Fault(
+    'declarative.deleted-more',
+    `All is as it should be, and the sync also deleted what somebody added in the same moment: ${some(gone)}.`,
+    'It is in no set: tell whoever added it. Then close this run, or roll it back.',
   );
 }

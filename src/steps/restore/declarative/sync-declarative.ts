@@ -7,6 +7,7 @@ import { keepProof, readProof } from '../../attempt-proof.ts';
 import { counted, some } from '../../words.ts';
 import type { RestoreDeps } from '../deps.ts';
 import { endPredecessors } from '../server-access.ts';
+import { unplannedDeletions } from './changes.ts';
 import type { WorkspaceDiff } from './changes.ts';
 import { deckOf } from './deck-of.ts';
 import { observeDeclarative } from './diff-declarative.ts';
@@ -60,24 +61,25 @@ function syncTo(deps: RestoreDeps, plan: Plan): Step {
 async function alreadySo(deps: RestoreDeps, context: StepContext, { looks }: Planned): Promise<SyncOutputs | null> {
   if (unlike(looks) > 0) return null;
   if (wrongHashes(looks).length > 0 && (await canPutHashes(deps, context))) return null;
-  return { workspaces: looks.map(({ workspace }) => workspace), changed: 0, hashesPutBack: 0 };
+  return { workspaces: looks.map(({ workspace }) => workspace), changed: 0, hashesPutBack: 0, deletedMore: [] };
 }
 
 async function sync(deps: RestoreDeps, context: StepContext, { source, looks, diffs }: Planned): Promise<SyncOutputs> {
   const deck = await deckOf(deps, context, source.set.manifest.kong.edition);
   const total = looks.length;
   let changed = 0;
+  const deletedMore: string[] = [];
   for (const [done, look] of looks.entries()) {
     context.progress({ done, total, unit: 'workspaces', note: `changing ${look.workspace}` });
     const planned = diffs.find(({ workspace }) => workspace === look.workspace);
     if (planned === undefined || planned.entries.length === 0) continue;
-    await syncWorkspace(deck.changes, deps, context, { looks, look, planned });
+    deletedMore.push(...(await syncWorkspace(deck.changes, deps, context, { looks, look, planned })));
     changed += planned.entries.length;
   }
   const hashes = (await canPutHashes(deps, context)) ? wrongHashes(looks) : [];
   const hashesPutBack = await putBack(deps, context, hashes);
   context.progress({ done: total, total, unit: 'workspaces' });
-  return { workspaces: looks.map(({ workspace }) => workspace), changed, hashesPutBack };
+  return { workspaces: looks.map(({ workspace }) => workspace), changed, hashesPutBack, deletedMore };
 }
 
 interface Syncing {
@@ -86,17 +88,18 @@ interface Syncing {
   readonly planned: WorkspaceDiff;
 }
 
+/** Answers what decK deleted beyond the plan. */
 async function syncWorkspace(
   deck: DeckChanges,
   deps: RestoreDeps,
   { signal }: StepContext,
   syncing: Syncing,
-): Promise<void> {
+): Promise<readonly string[]> {
   let fault: Fault;
   try {
-    const { errors } = await deck.sync(syncing.look.request);
+    const { errors, done } = await deck.sync(syncing.look.request);
     const [error] = errors;
-    if (error === undefined) return;
+    if (error === undefined) return unplannedDeletions(done, syncing.planned);
     fault = asFault(deps, errors, error);
   } catch (error) {
     signal.throwIfAborted();
