@@ -118,7 +118,14 @@ const MOST_ENTITIES = 4;
 export function withoutSecrets(line: string, token?: string): string {
   const known = token === undefined || token === '' ? line : line.replaceAll(token, HIDDEN);
   // An offline validation quotes the whole object that it does not like.
-  return redact(known.replace(/^Error: /, '').replace(/object=.*, err=/, ''))
+  return redact(maskKeys(known.replace(/^Error: /, '').replace(/object=.*, err=/, '')))
     .slice(0, LONGEST_WORDS)
     .replace(/\.$/, '');
+}
+
+/** Kong quotes the key that is taken (`{key="…"}`), and decK calls a credential by the end of its key. */
+function maskKeys(line: string): string {
+  return line
+    .replaceAll(/\b(key|secret|password|client_id|client_secret)=(\\?")[^"]*"/g, `$1=$2${HIDDEN}$2`)
+    .replaceAll(/\b(key-auth|jwt-auth|mtls-auth|oauth2(?:-cred)?) \S+ for consumer/g, '$1 for consumer');
 }

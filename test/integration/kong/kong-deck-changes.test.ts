@@ -106,6 +106,23 @@ describe.skipIf(!need('deck'))('real decK takes a file to a gateway', () => {
     expect(await deck.differences(request())).toEqual([]);
   });
 
+  test('what Kong quotes of a key that is taken, and what decK calls it by, is not said', async () => {
+    const { kong } = empty;
+    const taken = { message: `UNIQUE violation detected on '{key="hush-hush-key"}'` };
+    const { body } = await ask(kong.url, 'GET', '/key-auths');
+    const [key] = (body as { data: { id: string; key: string; consumer: { id: string } }[] }).data;
+    await ask(kong.url, 'DELETE', `/consumers/${key?.consumer.id}/key-auth/${key?.id}`);
+    kong.faults.respond('PUT', /key-auth/, 409, { times: 9, body: taken });
+    const { errors } = await (await at(empty)).sync(request());
+    kong.faults.clear();
+    expect(errors).toEqual([
+      expect.stringMatching(/key-auth for consumer \S+ failed: HTTP status 409 .*\{key=\\"\*\*\*\\"\}/),
+    ]);
+    expect(errors.join()).not.toContain(key?.key.slice(-5));
+    expect(errors.join()).not.toContain('hush');
+    expect((await (await at(empty)).sync(request())).errors).toEqual([]);
+  });
+
   test('where decK does not see our files they go by its standard input', async () => {
     const elsewhere = { ...localRunner(), sameHost: false };
     const deck = deckChanges({ ...(await options(empty)), run: elsewhere });
