@@ -9,6 +9,7 @@ import type { Core } from './compose.ts';
 import type { SlackSide } from './slack-side.ts';
 import { recordHead } from './audit/heads.ts';
 import { startSweep } from './engine/sweep.ts';
+import { startTicking } from './engine/watch/ticking.ts';
 import { operationsServer } from './operations/server.ts';
 import { protectionReport, type Probe } from './operations/readiness.ts';
 import { checkStore, type StoreCheck } from './postgres/check.ts';
@@ -113,6 +114,14 @@ async function startParts(
   if (slack !== null) {
     await queues.startWorker('publish', CONCURRENCY, (runId) => slack.draw(runId));
     up.push(signHourly(core));
+  }
+  if (slack !== null && options.bot) {
+    const look = async (): Promise<void> => {
+      await core.watch.tick();
+      await slack.tellAlarms();
+    };
+    const ticking = startTicking(look, config.limits.sweep_seconds, log);
+    up.push(() => ticking.stop());
   }
 
   const probes = probesOf(core, checked, slack, ears);

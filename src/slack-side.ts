@@ -10,8 +10,10 @@ import { recordHead } from './audit/heads.ts';
 import { headOfRun } from './audit/head-of-run.ts';
 import { commit } from './engine/commit.ts';
 import { Fault } from './runs/fault.ts';
+import { createAlarmPublisher } from './slack/alarms/publish.ts';
 import { createSlackApp, Identity } from './slack/app.ts';
 import { createClients, type Clients } from './slack/clients.ts';
+import type { Readiness } from './slack/connection.ts';
 import { createHome } from './slack/home.ts';
 import { configuredPeople, createPeople } from './slack/people.ts';
 import { createPublisher } from './slack/publish/publisher.ts';
@@ -24,6 +26,8 @@ export interface SlackSide {
   draw(runId: string): Promise<void>;
   /** In a moment: several changes are drawn at once. */
   drawSoon(runId: string): void;
+  /** Posts what alarms owe their channels. */
+  tellAlarms(): Promise<void>;
   /** Something was appended: open App Home pages are drawn again. */
   changed(): void;
   report(): PartReport;
@@ -52,6 +56,7 @@ export function openSlackSide(core: Core, times: Partial<PublishTimes> = {}): Sl
     editSeconds: config.limits.edit_seconds,
     times,
   });
+  const alarms = createAlarmPublisher({ watch: core.watch, client: clients.background, bot, names, clock, log, times });
   const home = createHome({ operations, clients, team, names, bot, clock, log });
   const deps = {
     operations,
@@ -67,7 +72,14 @@ export function openSlackSide(core: Core, times: Partial<PublishTimes> = {}): Sl
     log,
   };
   const token = tokenOf(config);
-  const app = createSlackApp({ deps, home, identity, token, delivering: delivering(config) });
+  const app = createSlackApp({
+    deps,
+    home,
+    identity,
+    token,
+    delivering: delivering(config),
+    redrawAlarm: (alarm) => alarms.redraw(alarm),
+  });
   return {
     start: async () => {
       await checkToken(clients.people, team);
@@ -75,19 +87,21 @@ export function openSlackSide(core: Core, times: Partial<PublishTimes> = {}): Sl
     },
     draw: (runId) => publisher.draw(runId),
     drawSoon: (runId) => publisher.drawSoon(runId),
+    tellAlarms: () => alarms.round(),
     changed: () => home.changed(),
-    report: () => {
-      const state = app.readiness();
-      return state.ready
-        ? { state: 'ok', detail: 'Slack is connected' }
-        : { state: 'fail', detail: state.why, hint: state.hint };
-    },
+    report: () => reportOf(app.readiness()),
     stop: async () => {
       await app.stop(5000);
       await publisher.stop();
       await home.stop();
     },
   };
+}
+
+function reportOf(state: Readiness): PartReport {
+  return state.ready
+    ? { state: 'ok', detail: 'Slack is connected' }
+    : { state: 'fail', detail: state.why, hint: state.hint };
 }
 
 /** Who may do what, for a long-running process: Slack where there is a token, the configuration alone elsewhere. */

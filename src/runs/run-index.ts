@@ -47,7 +47,8 @@ export function isUnsettled(run: Run): boolean {
   const ended = run.messages['ended'];
   const done = (message: Run['messages'][string] | undefined): boolean =>
     message !== undefined && (message.settled === true || message.status === 'lost');
-  return !done(card) || !done(ended);
+  // Whoever is no person hears of no end.
+  return !done(card) || (run.schedule === undefined && !done(ended));
 }
 
 function dueAt(run: Run, updatedAt: string): string | null {

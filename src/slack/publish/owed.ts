@@ -158,7 +158,9 @@ function endMessages(run: Run, channel: string): readonly Owed[] {
     ...watchers.map((person) =>
       once(`ended:${person}`, userId(person), (view) => endedNotice(run, `ended:${person}`, view)),
     ),
-    once('ended', userId(run.requestedBy), (view) => endedNotice(run, 'ended', view)),
+    ...(run.schedule === undefined
+      ? [once('ended', userId(run.requestedBy), (view) => endedNotice(run, 'ended', view))]
+      : []),
   ];
 }
 
