@@ -242,6 +242,25 @@ describe.skipIf(!tools)('a declarative restore by real decK', () => {
     expect(await through(0, '/api/v1/catalog')).toBe(404);
   });
 
+  it('where the bot does not reach the database names the logins whose passwords people must set', async () => {
+    const core = await world.another({ gateway: { database: undefined } });
+    const broken = await login();
+    const asked = await core.operations.requestRestore(
+      { gateway: 'production', set, strategy: 'declarative', delivery: { key: 'no database' } },
+      inSlack(ALICE),
+    );
+    if (!asked.ok) throw new Error(asked.refusal.message);
+    const waiting = await world.play(asked.run, core);
+    const names = [`${String(broken?.['username'])} of ${String(broken?.['username'])}`];
+    expect(waiting.steps['diff-declarative']?.outputs).toMatchObject({ passwordsByHand: names });
+    await world.approve(await world.play(await world.approve(waiting, BOB), core), CAROL);
+    const held = await world.play(waiting.id, core);
+    expect(held.hold?.fault).toBeUndefined();
+    expect(held.steps['read-back']?.outputs).toEqual({ workspaces: ['default'], passwordsByHand: names });
+    expect(await login()).toEqual(broken);
+    expect((await rollBack(held)).outcome).toBe('rolled-back');
+  });
+
   it('is refused before anything is touched where it cannot be right', async () => {
     const root = (await ask(admin(), 'GET', '/')).body as { configuration: object };
     const configured = (change: object): object => ({ ...root, configuration: { ...root.configuration, ...change } });
