@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { Fault } from '../../runs/fault.ts';
 import { HIDDEN, isSecretName } from '../../runs/words/redact.ts';
-import type { AdminApi, KongEntity } from './admin.ts';
+import type { AdminApi, KongEntity, Look } from './admin.ts';
 import { ENTERPRISE_TYPES } from './enterprise-types.ts';
 import type { EnterpriseType } from './enterprise-types.ts';
 
@@ -42,27 +44,59 @@ export async function* enterpriseEntities(admin: AdminApi, wanted: EntitiesWante
   const types = ENTERPRISE_TYPES.map(({ type, comesBack, how }) => [type, { comesBack, how }]);
   yield line({ format: ENTITIES_FORMAT, types: Object.fromEntries(types) });
   let done = 0;
-  for (const type of ENTERPRISE_TYPES) {
-    for (const workspace of type.perWorkspace ? wanted.workspaces : [null]) {
-      for await (const entity of entitiesOf(admin, type, { workspace, tally: wanted.tally })) {
-        yield line({ type: type.type, workspace, entity: kept(entity, type, wanted) });
-        wanted.onEntity?.((done += 1));
-      }
+  for await (const { type, workspace, first } of firstPages(admin, wanted.workspaces)) {
+    for await (const entity of entitiesOf(admin, type, { workspace, first, tally: wanted.tally })) {
+      yield line({ type: type.type, workspace, entity: kept(entity, type, wanted) });
+      wanted.onEntity?.((done += 1));
     }
   }
   yield line({ end: true, counts: wanted.tally.counts });
 }
 
+interface FirstPage {
+  readonly type: EnterpriseType;
+  readonly workspace: string | null;
+  readonly first: Look;
+}
+
+/** The first page of every list, in order, some of them asked for ahead: most lists of most workspaces have no other. */
+async function* firstPages(admin: AdminApi, workspaces: readonly string[]): AsyncGenerator<FirstPage> {
+  const lists = ENTERPRISE_TYPES.flatMap((type) =>
+    (type.perWorkspace ? workspaces : [null]).map((workspace) => ({ type, workspace })),
+  );
+  const ahead: Promise<Look>[] = [];
+  let asked = 0;
+  for (const [index, list] of lists.entries()) {
+    for (const next of lists.slice(asked, index + AT_ONCE)) {
+      const looking = admin.look(pagePath(next.type.list, null), next.workspace);
+      // Told when its turn comes.
+      looking.catch(() => undefined);
+      ahead.push(looking);
+      asked += 1;
+    }
+    const first = await ahead.shift();
+    if (first !== undefined) yield { ...list, first };
+  }
+}
+
+const PAGE_SIZE = 1000;
+
+function pagePath(list: string, offset: string | null): string {
+  const from = offset === null ? '' : `&offset=${encodeURIComponent(offset)}`;
+  return `${list}${list.includes('?') ? '&' : '?'}size=${PAGE_SIZE}${from}`;
+}
+
 interface Place {
   readonly workspace: string | null;
+  readonly first: Look;
   readonly tally: EntitiesTally;
 }
 
 async function* entitiesOf(admin: AdminApi, type: EnterpriseType, place: Place): AsyncGenerator<KongEntity> {
-  if (!(await isReadable(admin, type, type.list, place))) return;
-  const { tally, workspace } = place;
+  if (!isReadable(type, place)) return;
+  const { tally } = place;
   tally.counts[type.type] ??= 0;
-  for await (const some of inParts(admin.list(type.list, workspace))) {
+  for await (const some of inParts(listed(admin, type, place))) {
     const read = await Promise.all(some.map((entity) => completed(admin, type, entity, place)));
     for (const entity of read.flat()) {
       tally.counts[type.type] = (tally.counts[type.type] ?? 0) + 1;
@@ -72,13 +106,41 @@ async function* entitiesOf(admin: AdminApi, type: EnterpriseType, place: Place):
 }
 
 /** False when Kong has no such list, or hides it: then the tally says so. */
-async function isReadable(admin: AdminApi, type: EnterpriseType, path: string, place: Place): Promise<boolean> {
-  const { status } = await admin.look(`${path}${path.includes('?') ? '&' : '?'}size=1`, place.workspace);
+function isReadable(type: EnterpriseType, { workspace, first, tally }: Place): boolean {
+  const { status } = first;
   if (status === 401 || status === 403) {
-    const shown = `/${place.workspace === null ? '' : `${place.workspace}/`}${path.replace(/\?.*/, '')}`;
-    place.tally.forbidden.push({ type: type.type, many: type.many, path: shown, status });
+    const path = `/${workspace === null ? '' : `${workspace}/`}${type.list.replace(/\?.*/, '')}`;
+    tally.forbidden.push({ type: type.type, many: type.many, path, status });
   }
   return status >= 200 && status < 300;
+}
+
+const pageSchema = z.object({
+  // Lua cannot tell an empty list from an empty object.
+  data: z.union([z.array(z.record(z.string(), z.unknown())), z.strictObject({}).transform(() => [])]),
+  offset: z.string().nullish(),
+});
+
+/** From the page that is here already on. A list that breaks off is a Fault: it would look whole. */
+async function* listed(admin: AdminApi, type: EnterpriseType, { workspace, first }: Place): AsyncGenerator<KongEntity> {
+  let look = first;
+  for (;;) {
+    const page = pageSchema.safeParse(look.body);
+    if (look.status >= 300 || !page.success) throw brokenList(type, look.status);
+    yield* page.data.data;
+    const { offset } = page.data;
+    if (offset === null || offset === undefined) return;
+    look = await admin.look(pagePath(type.list, offset), workspace);
+  }
+}
+
+function brokenList({ many, list }: EnterpriseType, status: number): Fault {
+  return new Fault(
+    'kong.list-broken',
+    `The list of ${many} cannot be read to its end: a page of /${list} answered HTTP ${status}, or no list.`,
+    "Look at Kong's error log for this request, then try again.",
+    { retryable: true },
+  );
 }
 
 /** One entity of the list: as it is, with what hangs below it, or only what hangs below it. */
@@ -86,7 +148,7 @@ async function completed(
   admin: AdminApi,
   type: EnterpriseType,
   entity: KongEntity,
-  { workspace }: Place,
+  { workspace }: Pick<Place, 'workspace'>,
 ): Promise<readonly KongEntity[]> {
   const base = type.list.replace(/\?.*/, '');
   const own = `${base}/${encodeURIComponent(String(entity['id']))}`;

@@ -63,8 +63,12 @@ async function takeEverything(deps: StepDeps, context: StepContext): Promise<voi
   const facts = preflightFacts(context.run);
   const { rbac, entities, keyring, nodes, dataPlanes } = facts.further ?? NOTHING_FURTHER;
   const declared = facts.skipped['declarative'] === undefined;
-  if (declared) await dumpByDeck(deps, context, facts, rbac);
-  if (entities) await saveEntities(deps, context, facts);
+  const working = [
+    declared ? dumpByDeck(deps, context, facts, rbac) : Promise.resolve(),
+    entities ? saveEntities(deps, context, facts) : Promise.resolve(),
+  ];
+  // Both end before either's fault is told: nothing goes on behind it.
+  for (const end of await Promise.allSettled(working)) if (end.status === 'rejected') throw end.reason;
   if (keyring) await saveKeyring(deps, context);
   for (const node of nodes) await saveNode(deps, context, node);
   if (dataPlanes) await saveDataPlanes(deps, context);

@@ -24,12 +24,16 @@ async function stageEntities(
   admin: AdminApi,
 ): Promise<void> {
   const began = performance.now();
+  const alone = facts.skipped['declarative'] !== undefined;
   const tally: EntitiesTally = { counts: {}, forbidden: [], hidden: 0 };
   const entities = enterpriseEntities(admin, {
     workspaces: facts.workspaces,
     keepSecrets: (deps.encryption?.recipients.length ?? 0) > 0,
     tally,
-    onEntity: (done) => context.progress({ done, total: null, unit: 'lines', note: 'what decK does not carry' }),
+    onEntity: (done) => {
+      // Beside decK its workspaces say more.
+      if (alone) context.progress({ done, total: null, unit: 'lines', note: 'what decK does not carry' });
+    },
   });
   await stageArtifact(
     deps,
