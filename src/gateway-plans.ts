@@ -42,6 +42,8 @@ function strategiesOf({ database, files }: GatewayConfig): readonly Strategy[] {
     // Every gateway has an Admin API, and every backup plan takes its declarative files.
     'declarative',
     ...(files === undefined ? [] : (['files'] as const)),
+    // Kong's own program needs a kong.conf.
+    ...(database === undefined || files === undefined ? [] : (['fresh-database'] as const)),
     // Whether it has none, or the bot was not told of it, only the gateway can say: then the check of the set refuses.
     ...(database === undefined ? (['dbless'] as const) : []),
   ];

@@ -141,7 +141,7 @@ function addRestores(program: Command, choose: (work: Work) => void): void {
     .option('--set <set>', 'a set, latest or latest-verified', 'latest-verified')
     .option(
       '--strategy <how>',
-      'database (the dump, swapped in by renaming), declarative (by decK, in place), files, or dbless (POST /config)',
+      'database (the dump, swapped in by renaming), fresh-database (where the dump cannot be used), declarative (by decK, in place), files, or dbless (POST /config)',
       'database',
     )
     .option('--only <entities>', 'with --strategy declarative: these alone, e.g. service:catalog,consumer:alice')

@@ -14,7 +14,9 @@ export type Strategy =
   /** kong.conf and prefix files beside the present ones. */
   | 'files'
   /** The configuration of nodes without a database, by POST /config. */
-  | 'dbless';
+  | 'dbless'
+  /** A fresh database made by Kong, with the declarative file loaded into it: where the dump cannot be used. */
+  | 'fresh-database';
 
 /**
  * The copy of the present state that precedes every restore (behaviour 6.3). `backup`: a set of its own, published and
@@ -167,7 +169,16 @@ const STEPS: Readonly<Record<Strategy, (common: Common, policy: GatePolicy | nul
   declarative: declarativeSteps,
   files: filesSteps,
   dbless: dblessSteps,
+  'fresh-database': freshDatabaseSteps,
 };
+
+/** As from the dump, but for what fills the scratch database. */
+function freshDatabaseSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
+  const title = 'Build a fresh database from the declarative file';
+  return databaseSteps(common, policy).map((step) =>
+    step.id === 'restore-scratch' ? { ...step, id: 'rebuild-scratch', title } : step,
+  );
+}
 
 function databaseSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {
   const swap: PlannedStep = {

@@ -29,7 +29,7 @@ export interface DrillFlags {
   readonly wait: boolean;
 }
 
-const STRATEGIES: readonly Strategy[] = ['database', 'declarative', 'files', 'dbless'];
+const STRATEGIES: readonly Strategy[] = ['database', 'declarative', 'files', 'dbless', 'fresh-database'];
 const SAFETIES: readonly Safety[] = ['backup', 'kept-database'];
 
 /** `restore <gateway>`: asks for a restore and follows it until it waits for people, holds or ends. */

@@ -49,6 +49,8 @@ const restore = z.strictObject({
   proof_seconds: seconds(0.1, 600).default(30),
   /** Requests that decK has under way at once while it syncs (its own --parallelism). */
   sync_parallelism: z.int().min(1).max(100).default(10),
+  /** Kong's own program and its first arguments, where the gateway's commands run: for a fresh database. */
+  kong_command: z.array(z.string().min(1)).min(1).default(['kong']),
   /** Kong Enterprise with a keyring: the private half of keyring_recovery_public_key, in PEM. Read when it is needed. */
   keyring_recovery_key: secretReference.optional(),
   /** A route that asks for a credential, and a credential that it admits. Left out: routes are derived from the data. */

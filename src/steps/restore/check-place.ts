@@ -73,25 +73,58 @@ async function checkServer(
     () => findPostgresTools(deps.runner, facts.version.major),
     ({ pgRestore }) => `pg_restore ${pgRestore.version}`,
   );
-  const names = namesOf(context.run, configuredDatabase(deps));
-  const live = (await server.databases([names.live]))[names.live];
-  if (live === undefined) return list.expect('Present database', keepsDatabase ? null : gone(names), GONE);
-  await checkLive(list, deps, context, { server, names, live, facts, manifest });
+  const names = await checkLive(list, deps, context, { server, facts, keepsDatabase });
+  if (names !== null) await checkMigrations(list, deps, context, { names, manifest });
+}
+
+/** Whether the role can put another database in the place of the live one. */
+export async function checkRole(
+  list: Checklist,
+  deps: RestoreDeps,
+  context: StepContext,
+  keepsDatabase: boolean,
+): Promise<void> {
+  await list.check(
+    'Right to make databases',
+    () =>
+      withServer(deps, context, async (server) => {
+        const facts = await server.roleFacts();
+        if (!facts.createDb) throw noCreateDb(facts);
+        await checkLive(list, deps, context, { server, facts, keepsDatabase });
+        return facts;
+      }),
+    ({ role }) => `role ${role} has CREATEDB`,
+  );
 }
 
 const GONE = 'gone: nothing can be kept of it, and undoing the restore will not be possible';
 
+/** Null where there is no live database. */
 async function checkLive(
   list: Checklist,
   deps: RestoreDeps,
   context: StepContext,
-  on: { server: DatabaseServer; names: SwapNames; live: DatabaseRow; facts: RoleFacts; manifest: Manifest },
-): Promise<void> {
-  const { server, names, live, facts, manifest } = on;
+  { server, facts, keepsDatabase }: { server: DatabaseServer; facts: RoleFacts; keepsDatabase: boolean },
+): Promise<SwapNames | null> {
+  const names = namesOf(context.run, configuredDatabase(deps));
+  const live = (await server.databases([names.live]))[names.live];
+  if (live === undefined) {
+    list.expect('Present database', keepsDatabase ? null : gone(names), GONE);
+    return null;
+  }
   list.expect('Ownership', live.owned ? null : notOwner(names, live, facts), `${names.live} is owned by ${live.owner}`);
   const foreign = (await server.sessionsOn(names.live)).filter(({ ours }) => !ours);
   const who = [...new Set(foreign.map(({ role, application }) => `${role} (${application || 'unnamed'})`))];
   list.expect('Open connections', foreign.length === 0 ? null : cannotEnd(who, facts), 'the role can end all of them');
+  return names;
+}
+
+async function checkMigrations(
+  list: Checklist,
+  deps: RestoreDeps,
+  context: StepContext,
+  { names, manifest }: { names: SwapNames; manifest: Manifest },
+): Promise<void> {
   await list.check(
     'Migrations of the gateway',
     async () => {

@@ -11,6 +11,7 @@ import { checkPlace } from './check-place.ts';
 import { DECLARATIVE_NEEDS } from './declarative/check-declarative.ts';
 import type { RestoreDeps } from './deps.ts';
 import { DBLESS_NEEDS } from './dbless/check-dbless.ts';
+import { FRESH_NEEDS } from './fallback/check-fresh.ts';
 import { FILES_NEEDS } from './files/check-files.ts';
 import { pendingMigrations } from './migrations.ts';
 import { dumpOf, openTrusted } from './set-reader.ts';
@@ -123,6 +124,7 @@ const NEEDS: Readonly<Record<Strategy, StrategyNeeds>> = {
   declarative: DECLARATIVE_NEEDS,
   files: FILES_NEEDS,
   dbless: DBLESS_NEEDS,
+  'fresh-database': FRESH_NEEDS,
 };
 
 function strategyOf({ run }: StepContext): Strategy {
@@ -166,5 +168,5 @@ function otherGateway(manifest: Manifest, gateway: string): Fault {
 const NO_DUMP = new Fault(
   'no-dump',
   'The set holds no dump of the database.',
-  'Restore another set, or restore the declarative files of this one.',
+  'Restore another set, or build a fresh database from the declarative file of this one (strategy fresh-database).',
 );

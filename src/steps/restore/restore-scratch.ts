@@ -24,7 +24,8 @@ export function restoreScratch(deps: RestoreDeps): Step {
   };
 }
 
-async function wholeScratch(deps: RestoreDeps, context: StepContext): Promise<ScratchOutputs | null> {
+/** Null until the scratch database of this run is there and marked as whole. */
+export async function wholeScratch(deps: RestoreDeps, context: StepContext): Promise<ScratchOutputs | null> {
   const { scratch } = namesOf(context.run, configuredDatabase(deps));
   const row = (await withServer(deps, context, (server) => server.databases([scratch])))[scratch];
   const counts =
@@ -43,14 +44,39 @@ async function restore(deps: RestoreDeps, context: StepContext): Promise<void> {
     await server.create(scratch, isLive ? names.live : null);
     return (await server.roleFacts()).version.major;
   });
-  await fill(deps, context, { scratch, major, set });
+  await orPropose(deps, set.manifest, () => fill(deps, context, { scratch, major, set }));
   const counts = await withSession(deps, context, scratch, async (session) => {
-    const compared = await compareWithManifest(session, set.manifest);
+    const compared = await orPropose(deps, set.manifest, () => compareWithManifest(session, set.manifest));
     // Kong's first queries would be planned without statistics.
     await session.analyze();
     return compared;
   });
   await withServer(deps, context, (server) => server.mark(scratch, markText(deps.set.set, scratch, counts)));
+}
+
+/** Faults that say that the dump itself is of no use: trying again, or mending the server, would not help. */
+const UNUSABLE: readonly string[] = ['restore.failed', 'counts-differ', 'archive.corrupt', 'archive.cut'];
+
+/** As Kong advises: the database first, and where its dump is unusable a fresh one with the declarative file (behaviour 6.1). */
+async function orPropose<T>(deps: RestoreDeps, manifest: Manifest, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const has = manifest.artifacts.some(({ kind }) => kind === 'declarative');
+    if (!(error instanceof Fault) || !UNUSABLE.includes(error.code) || !has) throw error;
+    const { code, message, hint, retryable } = error;
+    const { name } = deps.gateway;
+    const command = `kong-chatops restore ${name} --set ${manifest.set} --strategy fresh-database --confirm ${name}`;
+    throw new Fault(
+      code,
+      message,
+      `${hint} If the dump stays unusable, build a fresh database from this set’s declarative file: ${command}`,
+      {
+        cause: error,
+        retryable,
+      },
+    );
+  }
 }
 
 async function fill(
@@ -113,7 +139,7 @@ function countsDiffer(what: readonly string[]): Fault {
 }
 
 /** The name in it is of this run alone: a database that an earlier restore put live is told from this one's. */
-function markText(set: string, scratch: string, { tables, rows }: RestoredCounts): string {
+export function markText(set: string, scratch: string, { tables, rows }: RestoredCounts): string {
   return `kong-chatops restored ${set} whole as ${scratch}: ${tables} tables, ${rows} rows`;
 }
 

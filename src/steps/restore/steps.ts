@@ -9,6 +9,7 @@ import { dropDrill, restoreDrill } from './drill.ts';
 import { dropKept, dropScratch } from './drop.ts';
 import { diffDbless } from './dbless/diff-dbless.ts';
 import { loadDbless, loadDblessBack, readBackDbless } from './dbless/load-dbless.ts';
+import { rebuildScratch } from './fallback/rebuild-scratch.ts';
 import { diffFiles } from './files/diff-files.ts';
 import { placeFiles, removeFiles } from './files/place-files.ts';
 import { recoverKeyring } from './keyring/recover-keyring.ts';
@@ -51,6 +52,7 @@ export function restoreSteps(deps: RestoreDeps): Readonly<Record<string, Step>> 
     'load-dbless-back': loadDblessBack(deps),
     'read-back-dbless-undo': readBackDbless(deps, true),
     'recover-keyring': recoverKeyring(deps),
+    'rebuild-scratch': rebuildScratch(deps),
     'restore-drill': restoreDrill(deps),
     'drop-drill': dropDrill(deps),
   };

@@ -33,7 +33,8 @@ export function filesOf(manifest: Manifest): ManifestArtifact | null {
   return manifest.artifacts.find(({ kind }) => kind === 'files') ?? null;
 }
 
-async function roomBeside(
+/** Whether a new folder can be made beside the prefix. */
+export async function roomBeside(
   deps: RestoreDeps,
   context: StepContext,
   needed: number,

@@ -85,7 +85,8 @@ async function makeFolders(
   await runWell(runner, 'mkdir', ['-p', '--', ...folders], signal);
 }
 
-async function runWell(
+/** Runs a small program of the gateway's machine; Fault unless it ends well. */
+export async function runWell(
   runner: RunCommand,
   program: string,
   args: readonly string[],
