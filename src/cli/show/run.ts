@@ -23,6 +23,7 @@ export function showRun({ run, progress, now, name }: ShowRun): string[] {
     ...run.plan.steps
       .filter(({ id, cleanup, phase }) => (cleanup !== true && phase === undefined) || isBegun(run, id))
       .map(({ id, title }) => `  ${stepLine(run, id, title, progress, now)}`),
+    ...chosenLines(run),
     ...changeLines(run),
     ...fileLines(run),
     ...run.gates.flatMap((one) => decidedLine(one, name)),
@@ -60,6 +61,12 @@ function workerLines(run: Run, now: Date): string[] {
 /** The way back is shown once somebody takes it. */
 function isBegun(run: Run, step: string): boolean {
   return (run.steps[step]?.status ?? 'pending') !== 'pending';
+}
+
+/** Entities that were asked for alone. */
+function chosenLines({ plan }: Run): string[] {
+  const { only } = plan.parameters;
+  return Array.isArray(only) ? [`  these alone: ${only.join(', ')}`] : [];
 }
 
 /** What a restore would change, or has changed: counts and a few names. */

@@ -192,6 +192,12 @@ function proofText(run: Run): string | null {
   return `*Proven through the proxy of every node:*\n${lines(each, 2300)}${byHand}`;
 }
 
+/** Entities that were asked for alone. */
+function chosenText({ plan }: Run): string | null {
+  const { only } = plan.parameters;
+  return Array.isArray(only) ? `*These alone:* ${escape(listed(only.map(String), 20))}` : null;
+}
+
 /** Logins whose passwords no declarative restore here can bring back; null when there are none. */
 function passwordText(run: Run): string | null {
   const seen = outputsOf(run, 'read-back', byHand) ?? outputsOf(run, 'diff-declarative', byHand);
@@ -202,7 +208,7 @@ function passwordText(run: Run): string | null {
 /** On the card of a restore, from the comparison on. */
 export function restoreBlocks(run: Run): readonly KnownBlock[] {
   if (run.kind !== 'restore' && run.kind !== 'compare') return [];
-  return [changeText(run), passwordText(run), commandText(run), proofText(run)].flatMap((text) =>
+  return [chosenText(run), changeText(run), passwordText(run), commandText(run), proofText(run)].flatMap((text) =>
     text === null ? [] : [section(text)],
   );
 }
