@@ -8,10 +8,12 @@ import { backups } from './commands/backups.ts';
 import { cancel, vote, withdraw } from './commands/decide.ts';
 import { doctor } from './commands/doctor.ts';
 import { keygen } from './commands/keygen.ts';
-import { drill, restore, type DrillFlags, type RestoreFlags } from './commands/restore.ts';
+import { breakGlass, review, type BreakGlassFlags } from './commands/emergency/break-glass.ts';
+import { compare, drill, restore, type DrillFlags, type RestoreFlags } from './commands/restore.ts';
 import { configCheck, migrate } from './commands/setup.ts';
 import { start, type StartFlags } from './commands/start.ts';
 import { status } from './commands/status.ts';
+import { addWatch } from './commands/watch/commands.ts';
 import { close, rollback, unlock } from './commands/way-back.ts';
 import { VERSION } from '../version.ts';
 import type { Cli } from './context.ts';
@@ -52,7 +54,9 @@ export function buildProgram(choose: (work: Work) => void): Command {
   addSetup(program, choose);
   addRuns(program, choose);
   addRestores(program, choose);
+  addEmergency(program, choose);
   addAudit(program, choose);
+  addWatch(program, choose);
   return program;
 }
 
@@ -151,6 +155,11 @@ function addRestores(program: Command, choose: (work: Work) => void): void {
     .option('--no-wait', 'print the id of the run and leave')
     .action((gateway: string, flags: RestoreFlags) => choose(async (cli) => await restore(cli, gateway, flags)));
   program
+    .command('compare <set>')
+    .description('a set beside its gateway as it is now, by type and count; reads only')
+    .option('--no-wait', 'print the id of the run and leave')
+    .action((set: string, flags: { wait: boolean }) => choose(async (cli) => await compare(cli, set, flags)));
+  program
     .command('drill <gateway>')
     .description('prove a set by restoring it aside; the gateway is not touched')
     .option('--set <set>', 'a set, latest or latest-verified', 'latest-verified')
@@ -180,6 +189,28 @@ function addRestores(program: Command, choose: (work: Work) => void): void {
     .action((gateway: string, flags: { cause: string }) =>
       choose(async (cli) => await unlock(cli, gateway, flags.cause)),
     );
+}
+
+/** Behaviour 3: a command and a role of its own, told to everybody, reviewed by somebody else. */
+function addEmergency(program: Command, choose: (work: Work) => void): void {
+  program
+    .command('break-glass <gateway>')
+    .description('EMERGENCY restore without a go (admins): everybody is told, somebody else reviews it within 72 hours')
+    .requiredOption('--incident <id>', 'the incident, e.g. INC-4711')
+    .requiredOption('--reason <text>', 'what is broken, 10 to 2,000 characters')
+    .option('--set <set>', 'a set, latest or latest-verified', 'latest-verified')
+    .option('--strategy <how>', 'as for restore', 'database')
+    .option('--only <entities>', 'as for restore')
+    .option('--safety <how>', 'as for restore', 'backup')
+    .option('--unverified', 'also a set of which nobody knows whether it is whole', false)
+    .option('--confirm <gateway>', 'the name of the gateway once more')
+    .option('--no-wait', 'print the id of the run and leave')
+    .action((gateway: string, flags: BreakGlassFlags) => choose(async (cli) => await breakGlass(cli, gateway, flags)));
+  program
+    .command('review <run>')
+    .description('record what you found about somebody else’s emergency')
+    .requiredOption('--finding <text>', 'what you found, 10 to 2,000 characters')
+    .action((run: string, flags: { finding: string }) => choose(async (cli) => await review(cli, run, flags.finding)));
 }
 
 function addAudit(program: Command, choose: (work: Work) => void): void {

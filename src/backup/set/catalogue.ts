@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { nowhere } from '../../runbooks/backup.ts';
 import { Fault } from '../../runs/fault.ts';
 import { isRefusal } from '../../runs/refusal.ts';
 import { MANIFEST } from '../storage/destination.ts';
@@ -78,7 +79,8 @@ async function entryOf(
     createdAt: manifest?.createdAt ?? null,
     ageSeconds: manifest === null ? null : Math.max(0, (now.getTime() - Date.parse(manifest.createdAt)) / 1000),
     bytes: manifest === null ? null : setBytes(manifest),
-    gaps: manifest?.gaps.length ?? null,
+    // As on the card: what only one artifact of it holds is in it.
+    gaps: manifest === null ? null : nowhere(manifest.gaps).length,
     places: holders.map((destination) => ({ destination: destination.name, path: destination.placeOf(ref) })),
     missingFrom: missing.map((destination) => destination.name),
   };

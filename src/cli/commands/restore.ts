@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Answer, Operations } from '../../engine/ports.ts';
 import type { Safety, Strategy } from '../../runbooks/restore.ts';
 import type { Caller } from '../../runs/person.ts';
+import type { Emergency } from '../../runs/rules/request.ts';
 import { refuse } from '../../runs/refusal.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import type { Cli } from '../context.ts';
@@ -33,7 +34,12 @@ const STRATEGIES: readonly Strategy[] = ['database', 'declarative', 'files', 'db
 const SAFETIES: readonly Safety[] = ['backup', 'kept-database'];
 
 /** `restore <gateway>`: asks for a restore and follows it until it waits for people, holds or ends. */
-export async function restore(cli: Cli, gateway: string, flags: RestoreFlags): Promise<ExitCode> {
+export async function restore(
+  cli: Cli,
+  gateway: string,
+  flags: RestoreFlags,
+  emergency?: Emergency,
+): Promise<ExitCode> {
   const strategy = STRATEGIES.find((known) => known === flags.strategy);
   const safety = SAFETIES.find((known) => known === flags.safety);
   const wrong =
@@ -41,7 +47,8 @@ export async function restore(cli: Cli, gateway: string, flags: RestoreFlags): P
     (strategy === undefined ? unknownWord('strategy', flags.strategy, STRATEGIES) : null) ??
     (safety === undefined ? unknownWord('safety', flags.safety, SAFETIES) : null);
   if (wrong !== null) return sayRefusal(cli.terminal, wrong);
-  return await start(cli, `restore of ${gateway}`, flags, (operations, by) =>
+  const what = emergency === undefined ? 'restore' : `EMERGENCY (${emergency.incident}) restore`;
+  return await start(cli, `${what} of ${gateway}`, flags, (operations, by) =>
     operations.requestRestore(
       {
         gateway,
@@ -51,6 +58,7 @@ export async function restore(cli: Cli, gateway: string, flags: RestoreFlags): P
         safety: safety ?? 'backup',
         ...(flags.only === undefined ? {} : { only: chosen(flags.only) }),
         ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+        ...(emergency === undefined ? {} : { emergency }),
       },
       by,
     ),
@@ -95,6 +103,18 @@ async function start(
     cli.terminal.out(`${answer.run.id}: ${what}`);
     return await follow(cli.terminal, operations, answer.run.id, namer(config));
   });
+}
+
+/** `compare <set>`: a set beside its gateway as it is now; reads only. */
+export async function compare(cli: Cli, set: string, { wait }: { readonly wait: boolean }): Promise<ExitCode> {
+  const gateway = /^(.+)-\d{8}T\d{4}Z-[A-Z]-\d+$/.exec(set)?.[1];
+  if (gateway === undefined) {
+    const hint = 'kong-chatops backups <gateway> lists the sets';
+    return sayRefusal(cli.terminal, refuse('unknown-set', `"${set}" is not the name of a set`, hint));
+  }
+  return await start(cli, `comparison of ${gateway} with ${set}`, { wait }, (operations, by) =>
+    operations.requestCompare({ gateway, set, delivery: { key: `cli:${randomUUID()}` } }, by),
+  );
 }
 
 /** Null when the name was typed again. */

@@ -2,6 +2,7 @@ import type { ProgressRow } from '../../engine/ports.ts';
 import { openGate } from '../../runs/rules/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { PersonId } from '../../runs/person.ts';
+import { reviewBy } from '../../runs/rules/emergency.ts';
 import type { Gate, Run, StepStatus } from '../../runs/run.ts';
 import type { DeclarativeOutputs, SwapOutputs } from '../../runbooks/restore.ts';
 import { clock, duration, size } from './amounts.ts';
@@ -19,6 +20,7 @@ export function showRun({ run, progress, now, name }: ShowRun): string[] {
   const gate = openGate(run);
   return [
     `${run.id}  ${run.kind} of ${run.plan.gateway} (${run.plan.environment}): ${stateOf(run)}`,
+    ...emergencyLines(run, name),
     `  asked for by ${name(run.requestedBy)} at ${clock(run.requestedAt)}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     ...run.plan.steps
       .filter(({ id, cleanup, phase }) => (cleanup !== true && phase === undefined) || isBegun(run, id))
@@ -32,6 +34,17 @@ export function showRun({ run, progress, now, name }: ShowRun): string[] {
     ...holdLines(run),
     ...endLines(run),
   ];
+}
+
+/** On everything that shows an emergency, for good. */
+function emergencyLines(run: Run, name: ShowRun['name']): string[] {
+  if (run.emergency === undefined) return [];
+  const unproven = run.emergency.unverified === true ? ', the set was NOT VERIFIED' : '';
+  const review =
+    run.reviewed === undefined
+      ? `to be reviewed by somebody else before ${clock(reviewBy(run))}: kong-chatops review ${run.id} --finding …`
+      : `reviewed by ${name(run.reviewed.person)} at ${clock(run.reviewed.at)}: ${run.reviewed.finding}`;
+  return [`  EMERGENCY ${run.emergency.incident}: nobody was asked${unproven}`, `  ${review}`];
 }
 
 /** Who decided what: the approval is what an auditor asks for first. */

@@ -33,7 +33,7 @@ const ROLLBACK: RunWindow = {
   draw: rollbackModal,
 };
 const CLOSE: RunWindow = {
-  title: 'Close',
+  title: 'Accept and close',
   act: 'close',
   instead: (runId) => `kong-chatops close ${runId}, on the bot’s host`,
   whyNot: (run) =>

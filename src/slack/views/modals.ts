@@ -26,6 +26,7 @@ export interface ModalOrigin {
   readonly gate?: string | undefined;
   readonly gateway?: string | undefined;
   readonly run?: string | undefined;
+  readonly set?: string | undefined;
   /** A restore that breaks glass. */
   readonly emergency?: boolean | undefined;
   readonly channel?: string | undefined;
@@ -35,6 +36,7 @@ const originSchema = z.object({
   gate: z.string().optional(),
   gateway: z.string().optional(),
   run: z.string().optional(),
+  set: z.string().optional(),
   emergency: z.boolean().optional(),
   channel: z.string().optional(),
   responseUrl: z.url({ protocol: /^https?$/ }).optional(),

@@ -49,7 +49,7 @@ export function restoreModal({ gateway, sets, ways, chosen, origin }: RestoreFor
     MODALS.restore,
     emergency ? 'BREAK GLASS' : 'Restore a gateway',
     emergency ? 'Restore NOW' : 'Ask for it',
-    { ...origin, gateway },
+    { ...origin, gateway, set: initial },
     [
       section(emergency ? loud(gateway) : calm(gateway)),
       choice(RESTORE_INPUTS.set, 'Which set? The best proven come first', setChoices, initial),
@@ -155,7 +155,8 @@ export function restoreWords(values: Values, origin: ModalOrigin): RestoreWords 
   const loudly = textOf(values, RESTORE_INPUTS.unverified) === UNVERIFIED;
   return {
     gateway: origin.gateway ?? '',
-    set: chosenIn(values, RESTORE_INPUTS.set) ?? '',
+    // What the window proposed, where a client sends no choice that nobody changed.
+    set: chosenIn(values, RESTORE_INPUTS.set) ?? origin.set ?? '',
     strategy: strategy as Strategy,
     safety: chosenIn(values, RESTORE_INPUTS.safety) === 'kept-database' ? 'kept-database' : 'backup',
     only: textOf(values, RESTORE_INPUTS.only)

@@ -56,7 +56,7 @@ export function setsAnswer({ gateway, sets, from, ways }: SetsPage, now: Date): 
   const rest = sets.length - from - shown.length;
   const blocks: KnownBlock[] = [
     header(`Backups of ${gateway}: ${sets.length}`),
-    section(best),
+    ...(proven === undefined || proven !== shown[0] ? [section(best)] : []),
     ...shown.flatMap((set) => [section(setText(set, now)), ...setButtons(gateway, set, ways)]),
     ...(rest === 0 ? [] : [actions(olderButton(gateway, from + PAGE, rest))]),
     ...(ways.mayAsk && ways.noDrill !== null ? [context(`No drills: ${escape(ways.noDrill.message)}`)] : []),

@@ -68,8 +68,8 @@ export function closeModal(run: Run, origin: ModalOrigin): ModalView {
           ),
           typedName(AFTER_INPUTS.closeName, gateway, true, `Only to drop it: type ${gateway}`),
         ];
-  return modal(MODALS.close, 'Close', 'Close it', { ...origin, run: run.id, gateway }, [
-    section(`*${runName(run)}* is good, and its undo is closed: afterwards it cannot be rolled back.${until}`),
+  return modal(MODALS.close, 'Accept and close', 'Accept it', { ...origin, run: run.id, gateway }, [
+    section(`*${runName(run)}* stays live and its undo ends: afterwards it cannot be rolled back.${until}`),
     ...ask,
   ]);
 }

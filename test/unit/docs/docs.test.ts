@@ -78,7 +78,7 @@ describe.each(pages)('%s', (page) => {
 
   it('names Slack commands that the bot registers', () => {
     const known: readonly string[] = Object.values(COMMANDS).map(({ command }) => command);
-    const named = [...textOf(page).matchAll(/(?<=[`\s])\/kong-[a-z]+/g)].map(([command]) => command);
+    const named = [...textOf(page).matchAll(/(?<=[`\s])\/kong-[a-z]+(?:-[a-z]+)*/g)].map(([command]) => command);
     const paths = new Set(['/kong-chatops']);
     expect(named.filter((command) => !known.includes(command) && !paths.has(command))).toEqual([]);
   });

@@ -27,8 +27,8 @@ export function card(run: Run, now: Date, view: ViewContext, slot = 'card'): Dra
     ...(run.outcome === undefined ? [] : resultBlocks(run, view.names)),
     ...restoreBlocks(run),
     ...(gate === undefined ? [] : gateBlocks(run, gate, view)),
-    section(lines(stepLines(run, now, view), 2900)),
     ...(gate === undefined ? closing(run) : []),
+    section(lines(stepLines(run, now, view), 2900)),
     context(...signatures(run, view)),
   ];
   return drawing(ownMark(run.id, slot), cardSentence(run, view), blocks);

@@ -1,6 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import type { Run } from '../../../runs/run.ts';
+import { hasTouchedLive } from '../../../runs/next.ts';
 import { section } from '../kit/blocks.ts';
 import type { Names } from '../kit/text.ts';
 import { code, count, date, escape, lines, listed, named, sentence } from '../kit/text.ts';
@@ -131,21 +132,30 @@ function drilled(run: Run): Stand {
 export function changeText(run: Run): string | null {
   const seen = PREVIEWS.map((step) => outputsOf(run, step, preview)).find((found) => found !== null) ?? null;
   if (seen === null) return null;
+  // It is as it was: what would have changed only confuses.
+  if (run.outcome === 'rolled-back') return null;
   if (seen.changes.length === 0) return NO_CHANGE;
   if (run.plan.parameters['strategy'] === 'files' || run.kind === 'compare') return differenceText(seen);
   const each = seen.changes.map(
     ({ kind, created, updated, deleted, names }) =>
-      `• ${escape(kind)}: ${created} back, ${updated} other, *${deleted} gone* (${escape(listed(names, 5))})`,
+      `• ${escape(kind)}: ${amounts([`${created} back`, created], [`${updated} other`, updated], [`*${deleted} gone*`, deleted])} (${escape(listed(names, 5))})`,
   );
+  const live = hasTouchedLive(run);
   const lost = seen.changes.reduce((sum, { updated, deleted }) => sum + updated + deleted, 0);
   const warning =
     lost === 0
-      ? '*Lost:* nothing that is there now.'
-      : `⚠️ *Lost when it goes live:* ${count(lost, 'entity', 'entities')} changed or added since the set was taken. An undo brings ${lost === 1 ? 'it' : 'them'} back.`;
-  return `*What changes* (answers are mixed for about ${seen.degradedMinutes} min):\n${lines(each, 2000)}\n${warning}`;
+      ? '*Lost:* nothing that was there before.'
+      : `⚠️ *Lost${live ? '' : ' when it goes live'}:* ${count(lost, 'entity', 'entities')} changed or added since the set was taken. An undo brings ${lost === 1 ? 'it' : 'them'} back.`;
+  const title = live ? '*What changed:*' : `*What changes* (answers are mixed for about ${seen.degradedMinutes} min):`;
+  return `${title}\n${lines(each, 2000)}\n${warning}`;
 }
 
 const NO_CHANGE = '*What changes:* nothing that configures the gateway.';
+
+/** What there is none of is not said. */
+function amounts(...each: readonly (readonly [words: string, many: number])[]): string {
+  return each.flatMap(([words, many]) => (many === 0 ? [] : [words])).join(', ');
+}
 
 /** Steps that show what would change, one for each way to restore. */
 const PREVIEWS = ['preview-change', 'diff-declarative', 'diff-files', 'diff-dbless'] as const;
@@ -154,7 +164,7 @@ const PREVIEWS = ['preview-change', 'diff-declarative', 'diff-files', 'diff-dble
 function differenceText({ changes }: z.infer<typeof preview>): string {
   const each = changes.map(
     ({ kind, created, updated, deleted, names }) =>
-      `• ${escape(kind)}: ${created} only in the set, ${updated} other, ${deleted} only on the gateway (${escape(listed(names, 5))})`,
+      `• ${escape(kind)}: ${amounts([`${created} only in the set`, created], [`${updated} other`, updated], [`${deleted} only on the gateway`, deleted])} (${escape(listed(names, 5))})`,
   );
   return `*What the set has other than the gateway:*\n${lines(each, 2300)}`;
 }
