@@ -37,6 +37,7 @@ export async function checkStorage(
   );
   await checkEncryption(list, deps, context);
   await checkDestinations(list, deps, needed);
+  await checkKeyringPlace(list, deps);
 }
 
 /** A wrong recipient would only be noticed at the end of the dump. */
@@ -48,6 +49,16 @@ async function checkEncryption(list: Checklist, { encryption }: StepDeps, { sign
     'Encryption',
     () => hashOf(cipher.encrypt(Readable.from([Buffer.from('kong-chatops')]), recipients, signal)),
     () => `${counted(recipients.length, 'recipient')}, by ${cipher.tool} ${cipher.version}`,
+  );
+}
+
+/** Without it the keys would have no place: no other destination may take them. */
+async function checkKeyringPlace(list: Checklist, { keyringDestination: place, gateway }: StepDeps): Promise<void> {
+  if (place === undefined) return;
+  await list.check(
+    `Destination ${place.name}`,
+    () => place.probe(gateway.name),
+    () => 'writable, for the keyring alone',
   );
 }
 

@@ -179,6 +179,30 @@ describe.skipIf(!ready)('what Kong Enterprise keeps beside the configuration of 
     ]);
   });
 
+  it('is read page by page to the end of a long list, and a list that breaks off is no backup', async () => {
+    const hooks = Array.from({ length: 2300 }, (_, index) => ({ id: `hook-${index}`, source: 'crud' }));
+    const here = await gatewayOf({ lists: { 'default/event-hooks': hooks } });
+    await here.perform('preflight', preflight);
+    const { outputs } = await here.perform('dump-declarative', dumpDeclarative);
+    const entities = (outputs['artifacts'] as { kind: string; facts: object }[]).find(
+      ({ kind }) => kind === 'entities',
+    );
+    expect(entities?.facts).toMatchObject({ 'event-hooks': 2300 });
+
+    const again = here.with({ gateway: here.deps.gateway });
+    await again.perform('preflight', preflight);
+    nodes.at(-1)?.faults.respond('GET', /event-hooks.*offset=2000/, 404);
+    expect((await faultFrom(again.perform('dump-declarative', dumpDeclarative))).facts()).toEqual({
+      code: 'kong.list-broken',
+      message:
+        'The list of event hooks cannot be read to its end: a page of /event-hooks answered HTTP 404, or no list.',
+      hint: "Look at Kong's error log for this request, then try again.",
+    });
+    expect(await again.deps.destinations[0]?.hasStaged(refOf(again.run()))).toBe(true);
+    await again.perform('discard-set', discardSet);
+    expect(await again.deps.destinations[0]?.hasStaged(refOf(again.run()))).toBe(false);
+  });
+
   it('costs a gateway without Enterprise no request and no gap', async () => {
     const here = world.with({});
     await here.perform('preflight', preflight);
@@ -257,6 +281,14 @@ describe.skipIf(!ready)('what Kong Enterprise keeps beside the configuration of 
       await here.perform('dump-declarative', dumpDeclarative);
       await here.perform('discard-set', discardSet);
       expect(await here.deps.keyringDestination?.hasStaged(refOf(here.run()))).toBe(false);
+    });
+
+    it('is refused before anything is taken where its place cannot be written', async () => {
+      const here = await gatewayOf(held, { gateway: { keyring: { destination: 'strongroom' } } });
+      const keyringDestination = new LocalDestination('strongroom', '/proc/no-such-place');
+      Object.assign(here.deps, { keyringDestination });
+      const fault = await faultFrom(here.perform('preflight', preflight));
+      expect(fault.message).toContain('1. Destination strongroom: ');
     });
 
     it('says what to set when Kong has nothing to export it with', async () => {
