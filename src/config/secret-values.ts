@@ -19,6 +19,7 @@ export function secretValues(config: Config): string[] {
       admin_api.token,
       database?.password,
       restore.proof?.credential.value,
+      restore.keyring_recovery_key,
       ...nodes.map((node) => node.admin_api?.token),
       ...[admin_api, ...nodes.map((node) => node.admin_api), ...restore.smoke].flatMap((sends) =>
         Object.values(sends?.headers ?? {}).map((value) => (typeof value === 'string' ? undefined : value)),

@@ -157,7 +157,8 @@ function notProven(run: Run, wrong: readonly NodeProof[]): Fault {
 }
 
 function liveNow(run: Run, restored: boolean): string {
-  if (run.plan.parameters['strategy'] === 'declarative') {
+  const { strategy } = run.plan.parameters;
+  if (strategy === 'declarative' || strategy === 'dbless') {
     return `The gateway is configured ${restored ? 'as in the set' : 'as before again'}`;
   }
   return restored ? 'The restored database is live' : 'The database from before is live again';

@@ -96,6 +96,18 @@ describe.each(VERSIONS)('a restore of nodes without a database, Kong %s', (versi
     expect([await through(0, '/new'), await through(1, '/new')]).toEqual([200, 200]);
   });
 
+  it('goes on where it broke off, loads nothing twice, and asks nobody again', async () => {
+    const waiting = await world.play(await world.request({ set }));
+    world.nodes[1]?.faults.drop('POST', /^\/config/);
+    const held = await world.play(await world.approve(waiting));
+    expect(held.steps['load-dbless']).toMatchObject({ status: 'succeeded', attempt: 2 });
+    expect(held.gates.map(({ status }) => status)).toEqual(['go']);
+    const loads = world.nodes[0]?.requests.filter(({ path }) => path.startsWith('/config?check_hash=1')) ?? [];
+    expect(loads.slice(-2).map(({ status }) => status)).toEqual([201, 304]);
+    expect([await through(0, '/old'), await through(1, '/old')]).toEqual([200, 200]);
+    await unlock(held);
+  });
+
   it('asks people again when a node is given something else while they decide', async () => {
     const waiting = await world.play(await world.request({ set }));
     await world.load(1, text(['/newer', '/both']));

@@ -74,7 +74,7 @@ export async function openDblessWorld(version: Version): Promise<DblessWorld> {
       },
     ],
     operations: { port: 0 },
-    limits: { retry_seconds: 0, heartbeat_seconds: 0.5, sweep_seconds: 0.2, shutdown_seconds: 12, step_attempts: 1 },
+    limits: { retry_seconds: 0, heartbeat_seconds: 0.5, sweep_seconds: 0.2, shutdown_seconds: 12, step_attempts: 2 },
   };
   await writeFile(path, JSON.stringify(config));
   const read = readConfig({ path, env: { DATABASE_URL: store.botUrl, SIGNING_KEY: key } });
