@@ -2,7 +2,7 @@ import type { Step } from '../../engine/ports.ts';
 import type { RestoreDeps } from './deps.ts';
 import { checkSet } from './check-set.ts';
 import { diffDeclarative } from './declarative/diff-declarative.ts';
-import { proveDeclarative } from './declarative/prove-declarative.ts';
+import { proveDeclarative } from './declarative/proof/prove-declarative.ts';
 import { readBack, readBackUndo } from './declarative/read-back.ts';
 import { syncBack, syncDeclarative } from './declarative/sync-declarative.ts';
 import { dropDrill, restoreDrill } from './drill.ts';

@@ -28,6 +28,19 @@ describe.skipIf(!tools)('a declarative restore of a gateway with workspaces', ()
     await ask(admin, 'POST', '/team-a/services', { name: 'strange', host: 'strange.internal' });
     await world.sql(`DELETE FROM services WHERE name = 'of-team-b'; DELETE FROM workspaces WHERE name = 'team-b'`);
 
+    const part = await world.another({ gateway: { declarative: { select_tags: ['staging'] } } });
+    const tagged = await part.operations.requestRestore(
+      { gateway: 'production', set, strategy: 'declarative', delivery: { key: 'tagged' } },
+      inSlack(ALICE),
+    );
+    if (!tagged.ok) throw new Error(tagged.refusal.message);
+    expect((await world.play(tagged.run, part)).fault).toEqual({
+      code: 'no-way-back',
+      message:
+        'The safety backup of this run holds only entities tagged staging of workspace default, and a sync of the set would change others too. Nothing was changed.',
+      hint: 'Take declarative.select_tags of this gateway out of the configuration, then restore again.',
+    });
+
     const narrow = await world.another({ gateway: { workspaces: ['default'] } });
     const request = { gateway: 'production', set, strategy: 'declarative' as const, delivery: { key: 'narrow' } };
     const refused = await narrow.operations.requestRestore(request, inSlack(ALICE));

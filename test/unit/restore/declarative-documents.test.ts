@@ -13,7 +13,7 @@ import {
   withSelected,
   withSelectedBefore,
 } from '../../../src/steps/restore/declarative/selection.ts';
-import { sideOf } from '../../../src/steps/restore/declarative/side.ts';
+import { sideOf } from '../../../src/steps/restore/declarative/proof/side.ts';
 
 const SET: Document = {
   _format_version: '3.0',

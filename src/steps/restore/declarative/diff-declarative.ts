@@ -1,3 +1,5 @@
+import type { ManifestArtifact } from '../../../backup/set/manifest.ts';
+import type { OpenSet } from '../../../backup/set/open-set.ts';
 import type { Step, StepContext } from '../../../engine/ports.ts';
 import type { DeclarativeOutputs } from '../../../runbooks/restore.ts';
 import type { Observed } from '../../../runs/event.ts';
@@ -7,10 +9,11 @@ import { checkedSet } from '../deps.ts';
 import { approversMore, changesOf, digestOfPrints, printsOf, printsToCome, shortPrint } from './changes.ts';
 import type { WorkspaceDiff } from './changes.ts';
 import { deckOf } from './deck-of.ts';
+import { selectTagsOf } from './documents.ts';
 import { canPutHashes, loginsOf, wrongHashes } from './hashes.ts';
 import { differencesNow, lookAround } from './look.ts';
 import type { WorkspaceLook } from './look.ts';
-import { declarativeOf, diffed, notKept, openSafety, wantedSource } from './source.ts';
+import { declarativeOf, diffed, fetchOnce, keptInPart, notKept, openSafety, wantedSource } from './source.ts';
 import type { Source } from './source.ts';
 
 /** Validates the files without Kong and by Kong, and says what a sync would change. Changes nothing itself. */
@@ -30,7 +33,7 @@ async function preview(deps: RestoreDeps, context: StepContext): Promise<Declara
   await deck.ping(context.signal);
   const looks = await lookAround(deps, context, source);
   // A comparison changes nothing, so it needs no way back.
-  if (context.run.kind === 'restore') await refuseWithoutWayBack(deps, context, looks);
+  if (context.run.kind === 'restore') await refuseWithoutWayBack(deps, context, source, looks);
   for (const { request, exists } of looks) {
     await deck.changes.validateFile(request);
     // Kong has nothing to say of a workspace that is still to be made.
@@ -97,14 +100,27 @@ export async function observeDeclarative(
   return { set: checkedSet(context.run).manifestSha256, declarative: digest };
 }
 
+/** Everything that a sync may touch must be in the safety backup: each workspace, and no fewer entities of it. */
 async function refuseWithoutWayBack(
   deps: RestoreDeps,
   context: StepContext,
+  source: Source,
   looks: readonly WorkspaceLook[],
 ): Promise<void> {
-  const kept = declarativeOf((await openSafety(deps, context)).manifest);
-  const lost = looks.find(({ workspace, exists }) => exists && !kept.has(workspace));
-  if (lost !== undefined) throw notKept(lost.workspace);
+  const safety = await openSafety(deps, context);
+  const kept = declarativeOf(safety.manifest);
+  for (const { workspace } of looks.filter(({ exists }) => exists)) {
+    const [file, wanted] = [kept.get(workspace), source.workspaces.get(workspace)];
+    if (file === undefined) throw notKept(workspace);
+    if (wanted === undefined || wanted === null) continue;
+    const narrower = await tagsOf(context, safety, file);
+    const tags = await tagsOf(context, source.set, wanted);
+    if (!narrower.every((tag) => tags.includes(tag))) throw keptInPart(workspace, narrower);
+  }
+}
+
+async function tagsOf(context: StepContext, set: OpenSet, file: ManifestArtifact): Promise<readonly string[]> {
+  return await selectTagsOf(await fetchOnce(set, file, context));
 }
 
 /** decK took about 20 ms a change where it was measured; until it is through, the gateway is neither old nor new. */

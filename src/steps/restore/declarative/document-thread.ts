@@ -8,7 +8,7 @@ import type { Compared } from './compare.ts';
 import type { Document, Entity } from './document.ts';
 import { entitiesOf } from './document.ts';
 import type { DocumentAnswer, DocumentJob, ThreadSaid } from './documents.ts';
-import { sideOf } from './side.ts';
+import { sideOf } from './proof/side.ts';
 import { absentFrom, problemsOf, selectedEntities, withSelected, withSelectedBefore } from './selection.ts';
 
 async function load(path: string): Promise<Document | null> {

@@ -77,6 +77,15 @@ export function notKept(workspace: string): Fault {
   );
 }
 
+/** The same for a workspace of which only a part was saved. */
+export function keptInPart(workspace: string, tags: readonly string[]): Fault {
+  return new Fault(
+    'no-way-back',
+    `The safety backup of this run holds only entities tagged ${tags.join(' and ')} of workspace ${workspace}, and a sync of the set would change others too. Nothing was changed.`,
+    'Take declarative.select_tags of this gateway out of the configuration, then restore again.',
+  );
+}
+
 /** The safety backup from the first destination that has it whole. */
 export async function openSafety(deps: RestoreDeps, { run }: Pick<StepContext, 'run'>): Promise<OpenSet> {
   const ref = refOf(run);

@@ -1,7 +1,7 @@
-import type { RouteFacts } from '../../../kong/database/database-content.ts';
-import type { Side } from '../../../kong/proxy/choose-proofs.ts';
-import type { Body, Document } from './document.ts';
-import { idOf, isChildList } from './document.ts';
+import type { RouteFacts } from '../../../../kong/database/database-content.ts';
+import type { Side } from '../../../../kong/proxy/choose-proofs.ts';
+import type { Body, Document } from '../document.ts';
+import { idOf, isChildList } from '../document.ts';
 
 /** Enough for any gateway that one person can look over; beyond it absence is not proven. */
 const MOST = 5000;

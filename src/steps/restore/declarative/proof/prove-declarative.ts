@@ -1,11 +1,11 @@
-import type { Step, StepContext } from '../../../engine/ports.ts';
-import { chooseProofs } from '../../../kong/proxy/choose-proofs.ts';
-import type { Probe, Side } from '../../../kong/proxy/choose-proofs.ts';
-import { keepProof, readProof } from '../../attempt-proof.ts';
-import type { RestoreDeps } from '../deps.ts';
-import { configuredProbes, proveNodes } from '../prove.ts';
-import { lookAround } from './look.ts';
-import { safetySource, wantedSource } from './source.ts';
+import type { Step, StepContext } from '../../../../engine/ports.ts';
+import { chooseProofs } from '../../../../kong/proxy/choose-proofs.ts';
+import type { Probe, Side } from '../../../../kong/proxy/choose-proofs.ts';
+import { keepProof, readProof } from '../../../attempt-proof.ts';
+import type { RestoreDeps } from '../../deps.ts';
+import { configuredProbes, proveNodes } from '../../prove.ts';
+import { lookAround } from '../look.ts';
+import { safetySource, wantedSource } from '../source.ts';
 
 /** Proves through every node's proxy that it serves what the gateway is configured for now, and not what was before. */
 export function proveDeclarative(deps: RestoreDeps, after: 'purge-nodes' | 'purge-back'): Step {
