@@ -5,6 +5,7 @@ import type { StrictSlack } from './slack/strict.ts';
 import { ASKING } from './tour/asking.ts';
 import { play, type Played } from './tour/play.ts';
 import { PROOFS, type ProofStage } from './tour/proofs.ts';
+import { RESTORING } from './tour/restoring.ts';
 import { RUNNING } from './tour/running.ts';
 import { recordDrawings, type Stage } from './tour/stage.ts';
 import type { TourStep } from './tour/step.ts';
@@ -44,7 +45,7 @@ async function inSlack(
       await control.until('the bot to connect to Slack', () => slack.connections() > 0 || null);
       const drawings = recordDrawings(control);
       const stage: Stage = { world, slack, control, operations, runs: new Map(), drawings, camera };
-      return await play<Stage>([...ASKING, ...RUNNING, ...STOPPING, ...PROOFS], stage, out);
+      return await play<Stage>([...ASKING, ...RUNNING, ...STOPPING, ...RESTORING, ...PROOFS], stage, out);
     } finally {
       await camera?.close();
     }

@@ -97,7 +97,7 @@ export function runOf(stage: Stage, story: string): string {
 
 /** The id of a run in a text: `B-142`. */
 export function runIn(text: string): string {
-  const found = /\bB-\d+\b/.exec(text)?.[0];
+  const found = /\b[A-Z]-\d+\b/.exec(text)?.[0];
   if (found === undefined) throw new Unexpected('it names no run', text);
   return found;
 }
