@@ -32,7 +32,7 @@ import { QUEUES } from './runs/plan.ts';
 import { openDestination } from './steps/deps.ts';
 import { stepsFor } from './steps/steps.ts';
 import { VERSION } from './version.ts';
-import { watchPorts } from './watched-gateways.ts';
+import { watchPorts, watchSources } from './watched-gateways.ts';
 
 /** What every process of the bot has, whatever it serves: the store, the queues, the engine, people's operations. */
 export interface Core {
@@ -83,7 +83,10 @@ export async function compose(config: Config, options: CoreOptions, log: Log): P
     stalledMs: Math.max(config.limits.heartbeat_seconds * 1000, 2000),
     onError: (error) => log.warn({ err: error }, queueTrouble(options.role)),
   });
-  const metrics: Metrics = createMetrics({ version: VERSION, sources: metricSources(config, store, queues) });
+  const metrics: Metrics = createMetrics({
+    version: VERSION,
+    sources: metricSources(config, store, queues, () => opened.watch),
+  });
   const self: Actor = { kind: 'bot', host: hostname(), pid: process.pid };
   const folders = openWorkRoot();
   const locks = createStepLocks({ url, heartbeatMs: config.limits.heartbeat_seconds * 1000 });
@@ -177,8 +180,9 @@ function wrapped(store: EventStore, options: CoreOptions, tried: (result: string
   };
 }
 
-function metricSources(config: Config, store: EventStore, queues: Queues) {
+function metricSources(config: Config, store: EventStore, queues: Queues, watch: () => Watch) {
   return {
+    ...watchSources(config, watch),
     queueDepths: async () => {
       const depths = Object.entries(await queues.depths());
       return Object.fromEntries(depths.map(([queue, states]) => [queue, states['waiting'] ?? 0]));

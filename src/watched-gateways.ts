@@ -1,9 +1,10 @@
 import type { Config, GatewayConfig } from './config/schema.ts';
 import type { RetentionConfig, ScheduleConfig } from './config/schema/schema-schedules.ts';
-import type { WatchedGateway, WatchPorts } from './engine/watch/ports.ts';
+import type { Watch, WatchedGateway, WatchPorts } from './engine/watch/ports.ts';
 import type { Keep } from './schedules/retention.ts';
 import type { Schedule, ScheduleKind } from './schedules/schedule.ts';
 import { callHeartbeat } from './operations/heartbeat.ts';
+import { isAcknowledged } from './schedules/alarms.ts';
 import { scheduleId } from './schedules/schedule.ts';
 import { openDestination } from './steps/deps.ts';
 
@@ -68,4 +69,24 @@ function drillTiming(config: Config, { schedules, database }: GatewayConfig) {
 
 function keepOf({ last, daily, weekly, monthly, yearly, safety_days: safetyDays }: RetentionConfig): Keep {
   return { last, daily, weekly, monthly, yearly, safetyDays };
+}
+
+/** What a scrape asks of schedules and alarms. */
+export function watchSources(config: Config, watch: () => Watch) {
+  const all = async () => await Promise.all(config.gateways.map(async ({ name }) => await watch().of(name)));
+  const dateOf = (iso: string | null): Date | null => (iso === null ? null : new Date(iso));
+  return {
+    schedules: async () =>
+      (await all()).flatMap(({ schedules }) =>
+        schedules.map(({ gateway, kind, next, owed }) => ({ gateway, kind, next: dateOf(next), owed: dateOf(owed) })),
+      ),
+    alarms: async () =>
+      (await all()).flatMap(({ alarms }) =>
+        alarms.map((state) => ({
+          gateway: state.gateway,
+          alarm: state.alarm,
+          acknowledged: isAcknowledged(state, new Date()),
+        })),
+      ),
+  };
 }

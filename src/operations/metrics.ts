@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { watchGauges, type AlarmMetric, type ScheduleMetric } from './watch-metrics.ts';
 import { withinTime } from './within-time.ts';
 
 /** Facts that are asked for at each scrape: a gauge that somebody has to remember to set goes stale. */
@@ -8,6 +9,9 @@ export interface MetricSources {
   readonly activeRuns?: () => Promise<number>;
   /** Every gateway, with the time of its last verified backup; null when there is none. */
   readonly lastVerified?: () => Promise<readonly { readonly gateway: string; readonly at: Date | null }[]>;
+  readonly schedules?: () => Promise<readonly ScheduleMetric[]>;
+  /** Those that are on. */
+  readonly alarms?: () => Promise<readonly AlarmMetric[]>;
 }
 
 /** What the process counts, and how it is read. Each process has its own registry: tests run several at once. */
@@ -94,6 +98,7 @@ function registerSources(registry: Registry, sources: MetricSources, clock: () =
     'Age of the last verified backup of a gateway; +Inf when there is none.',
     ['gateway'],
   );
+  const watch = watchGauges(registry, clock);
   const ask = async <T>(source: string, read: (() => Promise<T>) | undefined, fill: (answer: T) => void) => {
     if (read === undefined) return;
     try {
@@ -105,13 +110,15 @@ function registerSources(registry: Registry, sources: MetricSources, clock: () =
     }
   };
   return async () => {
-    for (const each of [depth, active, age]) each.reset();
+    for (const each of [depth, active, age, watch]) each.reset();
     active.remove();
     await Promise.all([
       ask('queue', sources.queueDepths, (depths) => {
         for (const [queue, jobs] of Object.entries(depths)) depth.set({ queue }, jobs);
       }),
       ask('runs', sources.activeRuns, (count) => active.set(count)),
+      ask('schedules', sources.schedules, watch.schedules),
+      ask('alarms', sources.alarms, watch.alarms),
       ask('backups', sources.lastVerified, (gateways) => {
         const now = clock().getTime();
         for (const { gateway, at } of gateways) {

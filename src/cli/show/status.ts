@@ -3,6 +3,7 @@ import { openGate } from '../../runs/rules/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { Run } from '../../runs/run.ts';
 import { age, clock, size } from './amounts.ts';
+import { nextText } from './schedules.ts';
 
 /** A gateway in a few lines: its last verified backup and its age, how the last run ended, what runs now. */
 export function showGateway(status: GatewayStatus, now: Date): string[] {
@@ -13,6 +14,8 @@ export function showGateway(status: GatewayStatus, now: Date): string[] {
       ? '  no verified backup yet'
       : `  last verified backup: ${lastVerified.runId}, ${age(lastVerified.at, now)} old, ${size(lastVerified.bytes)}, ${gapText(lastVerified.gaps)}`,
     ...(lastEnded === null || lastEnded.outcome === 'succeeded' ? [] : [`  last run: ${ended(lastEnded)}`]),
+    ...(status.alarms ?? []).map(({ alarm, message }) => `  ALARM ${alarm}: ${message}`),
+    ...(status.schedules ?? []).map((schedule) => `  ${schedule.kind}: ${nextText(schedule, now)}`),
     ...(status.active.length === 0 ? ['  nothing runs'] : status.active.map((run) => `  now: ${running(run)}`)),
   ];
 }
