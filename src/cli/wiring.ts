@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Pool } from 'pg';
 import type { CliPorts } from './ports.ts';
 
@@ -11,7 +12,9 @@ export const realPorts: CliPorts = {
   connect: async (config, log) => await (await import('../main.ts')).connect(config, log),
   start: async (config, options, log) => {
     keepSmall();
-    return await (await import('../main.ts')).start(config, options, log);
+    const running = await (await import('../main.ts')).start(config, options, log);
+    giveBack();
+    return running;
   },
   migrate: async (urls) => await (await import('../postgres/migrate.ts')).migrate(urls),
   verifyDatabase: async (url, options) => {
@@ -33,6 +36,16 @@ export const realPorts: CliPorts = {
  */
 function keepSmall(): void {
   setFlagsFromString('--optimize-for-size');
+}
+
+/**
+ * What loading the libraries left behind: an idle process collects no garbage by itself. `last-resort` also returns the
+ * empty pages; it takes a tenth of a second, once, and 10 MB of the first start's 151 go with it.
+ */
+function giveBack(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: { type: string; execution: string; flavor: string }) => void;
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {

@@ -30,7 +30,8 @@ export interface RestoreDump {
  * half of it. Everything belongs to the role that restores. Faults `restore.…`.
  */
 export async function pgRestoreInto(run: RunCommand, request: RestoreDump): Promise<{ readonly seconds: number }> {
-  const { env, signal } = request;
+  const { signal } = request;
+  const env = { ...request.env, PGOPTIONS: IN_A_HURRY };
   const { jobs, ...call } = restoreCall(request, await archiveFormat(request.archive), run.sameHost);
   const finished = await run.run({ ...call, env, signal, onLine: tablesDone(request, jobs) });
   if (finished.exitCode === 0) return { seconds: finished.seconds };
@@ -43,6 +44,12 @@ export async function pgRestoreInto(run: RunCommand, request: RestoreDump): Prom
     throw faultOfConnecting(await isReady(run, request.pgRestore, request), { where, said });
   throw faultOfWords(where, said, tool);
 }
+
+/**
+ * Nothing counts before the restored database was compared and marked, and that mark waits for the disk, and with it for
+ * all that was written before it: so no statement has to. The memory is for indexes.
+ */
+const IN_A_HURRY = '-c synchronous_commit=off -c maintenance_work_mem=128MB';
 
 /** `one-job`: pg_restore reads it, and cannot jump about in it. */
 type ArchiveFormat = 'parallel' | 'one-job' | 'plain';
