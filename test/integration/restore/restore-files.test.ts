@@ -88,6 +88,22 @@ describe.skipIf(!tools)('a restore of the files', () => {
     });
   });
 
+  it('works on the day when Kong is down: nothing can be saved first, and nothing is replaced', async () => {
+    await world.nodes[0]?.faults.stopListening();
+    const asked = { set, strategy: 'files', safety: 'kept-database' };
+    const waiting = await world.play(await world.request(asked));
+    const checks = outputs(waiting, 'check-set')['checks'] as { name: string; detail: string }[];
+    expect(checks.find(({ name }) => name === 'Kong')?.detail).toBe(
+      'it does not say its version now; the set is of 3.9.1 community',
+    );
+    const held = await world.play(await world.approve(waiting));
+    expect(stateOf(held)).toBe('holding');
+    expect(outputs(held, 'place-files')).toMatchObject({ fillIn: ['pg_password'] });
+    await world.core.operations.close(held.id, { drop: false }, inSlack(BOB));
+    expect((await world.play(held.id)).outcome).toBe('succeeded');
+    await world.nodes[0]?.faults.listenAgain();
+  });
+
   it('asks people again when a file changes while they decide', async () => {
     const waiting = await world.play(await world.request({ set, strategy: 'files' }));
     await writeFile(conf, before);

@@ -8,6 +8,7 @@ import { configSchema } from '../../../src/config/schema.ts';
 import type { StepContext } from '../../../src/engine/ports.ts';
 import { localRunner } from '../../../src/run-command/local.ts';
 import type { KeyringMemory } from '../../../src/sandbox/kong/enterprise/lists.ts';
+import { restorePlan } from '../../../src/runbooks/restore.ts';
 import { Checklist } from '../../../src/steps/preflight/checklist.ts';
 import type { RestoreDeps } from '../../../src/steps/restore/deps.ts';
 import { checkKeyring, recoverKeyring } from '../../../src/steps/restore/keyring/recover-keyring.ts';
@@ -146,6 +147,27 @@ describe('the keyring of a restored database', () => {
     const contents = { 'keyring.json': Buffer.from('{"data":"what was exported"}\n') };
     await publishSmallSet(place, { ref: of.set, key, sealing: null, contents });
     expect(await apply()).toEqual({ keys: 'brought', active: 'oldkey', rowsRead: 0 });
+  });
+
+  it('is brought back between the reload and the proof, where the configuration says how', () => {
+    const plan = (keyring: boolean) =>
+      restorePlan({
+        gateway: 'production',
+        environment: 'production',
+        strategy: 'database',
+        set: 'a-set',
+        destination: 'main',
+        safety: 'kept-database',
+        safetySteps: [],
+        safetyParameters: {},
+        policy: null,
+        keyring,
+        holdSeconds: 60,
+        attempts: 1,
+        deadlineSeconds: 60,
+      }).steps.map(({ id }) => id);
+    expect(plan(true).slice(3, 7)).toEqual(['swap-database', 'reload-nodes', 'recover-keyring', 'prove-restore']);
+    expect(plan(false)).toEqual(plan(true).filter((id) => id !== 'recover-keyring'));
   });
 
   const refusal = async (of: RestoreDeps): Promise<unknown> => {
