@@ -7,7 +7,7 @@ import { runBot } from './workspace-bot.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 const USAGE = `npm run demo                              a Slack workspace in the browser with the bot in it
-npm run demo -- --tour                    plays a backup unattended and checks every outcome
+npm run demo -- --tour                    plays backup, restore and drill unattended and checks every outcome
 npm run demo -- --tour --screenshots DIR  and takes a picture of every message
 Options: --port N (of the Slack workspace), --no-slack (the tour in the terminal alone)`;
 
