@@ -6,10 +6,13 @@ import { ALICE, BOB, CAROL, inSlack } from '../../support/story.ts';
 
 const tools = need('pg_dump') && need('pg_restore') && need('psql') && need('deck');
 
+/** The declarative files alone are backed up: the rest has tests of its own. */
+const BARE = { database: undefined, files: undefined };
+
 describe.skipIf(!tools)('a declarative restore of a gateway with workspaces', () => {
   let world: RestoreWorld;
   beforeAll(async () => {
-    world = await openRestoreWorld({ edition: 'enterprise', nodes: 1 });
+    world = await openRestoreWorld({ edition: 'enterprise', nodes: 1, gateway: BARE });
   });
   afterAll(() => world.end());
 
@@ -28,7 +31,7 @@ describe.skipIf(!tools)('a declarative restore of a gateway with workspaces', ()
     await ask(admin, 'POST', '/team-a/services', { name: 'strange', host: 'strange.internal' });
     await world.sql(`DELETE FROM services WHERE name = 'of-team-b'; DELETE FROM workspaces WHERE name = 'team-b'`);
 
-    const part = await world.another({ gateway: { declarative: { select_tags: ['staging'] } } });
+    const part = await world.another({ gateway: { ...BARE, declarative: { select_tags: ['staging'] } } });
     const tagged = await part.operations.requestRestore(
       { gateway: 'production', set, strategy: 'declarative', delivery: { key: 'tagged' } },
       inSlack(ALICE),
@@ -41,7 +44,20 @@ describe.skipIf(!tools)('a declarative restore of a gateway with workspaces', ()
       hint: 'Take declarative.select_tags of this gateway out of the configuration, then restore again.',
     });
 
-    const narrow = await world.another({ gateway: { workspaces: ['default'] } });
+    // Bob may vote, so whatever he asks for has one approver less.
+    const alone = await world.core.operations.requestRestore(
+      { gateway: 'production', set, strategy: 'declarative', delivery: { key: 'by an approver' } },
+      inSlack(BOB),
+    );
+    if (!alone.ok) throw new Error(alone.refusal.message);
+    expect((await world.play(alone.run)).fault).toEqual({
+      code: 'too-few-approvers',
+      message:
+        'The sync deletes, or touches consumers, credentials, certificates or plugins that authenticate, so 2 people must say go; only 1 can beside whoever asked. Nothing was changed.',
+      hint: 'Let somebody ask who is no approver, add people to the group, or restore chosen entities alone (--only).',
+    });
+
+    const narrow = await world.another({ gateway: { ...BARE, workspaces: ['default'] } });
     const request = { gateway: 'production', set, strategy: 'declarative' as const, delivery: { key: 'narrow' } };
     const refused = await narrow.operations.requestRestore(request, inSlack(ALICE));
     if (!refused.ok) throw new Error(refused.refusal.message);

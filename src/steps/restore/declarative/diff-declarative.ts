@@ -3,6 +3,7 @@ import type { OpenSet } from '../../../backup/set/open-set.ts';
 import type { Step, StepContext } from '../../../engine/ports.ts';
 import type { DeclarativeOutputs } from '../../../runbooks/restore.ts';
 import type { Observed } from '../../../runs/event.ts';
+import { Fault } from '../../../runs/fault.ts';
 import { keepProof, readProof } from '../../attempt-proof.ts';
 import type { RestoreDeps } from '../deps.ts';
 import { checkedSet } from '../deps.ts';
@@ -40,6 +41,7 @@ async function preview(deps: RestoreDeps, context: StepContext): Promise<Declara
     if (exists) await deck.changes.validateOnline(request);
   }
   const seen = await judged(deps, context, looks, await differencesNow(deps, context, source, looks));
+  refuseUnmeetable(context, approversMore(seen.diffs));
   return {
     changes: changesOf(seen.diffs),
     digest: seen.digest,
@@ -98,6 +100,20 @@ export async function observeDeclarative(
   const isRest = context.attempt > 1 && prints.every((print) => known.has(shortPrint(print)));
   if (agreed !== null && isRest) return agreed.observed;
   return { set: checkedSet(context.run).manifestSha256, declarative: digest };
+}
+
+/** A gate that nobody could open is refused before people wait for it (behaviour 2.3). */
+function refuseUnmeetable({ run }: StepContext, more: number): void {
+  const { gate } = run.plan.steps.find(({ id }) => id === 'sync-declarative') ?? {};
+  if (gate === undefined) return;
+  const needed = gate.requirements.reduce((sum, { minimum }) => sum + minimum, more);
+  const there = run.eligible.length;
+  if (needed <= there) return;
+  throw new Fault(
+    'too-few-approvers',
+    `The sync deletes, or touches consumers, credentials, certificates or plugins that authenticate, so ${needed} people must say go; ${there === 0 ? 'nobody' : `only ${there}`} can beside whoever asked. Nothing was changed.`,
+    'Let somebody ask who is no approver, add people to the group, or restore chosen entities alone (--only).',
+  );
 }
 
 /** Everything that a sync may touch must be in the safety backup: each workspace, and no fewer entities of it. */
