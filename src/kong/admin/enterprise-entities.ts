@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { Fault } from '../../runs/fault.ts';
 import { HIDDEN, isSecretName } from '../../runs/words/redact.ts';
+import { pageSchema } from './admin.ts';
 import type { AdminApi, KongEntity, Look } from './admin.ts';
 import { ENTERPRISE_TYPES } from './enterprise-types.ts';
 import type { EnterpriseType } from './enterprise-types.ts';
@@ -114,12 +114,6 @@ function isReadable(type: EnterpriseType, { workspace, first, tally }: Place): b
   }
   return status >= 200 && status < 300;
 }
-
-const pageSchema = z.object({
-  // Lua cannot tell an empty list from an empty object.
-  data: z.union([z.array(z.record(z.string(), z.unknown())), z.strictObject({}).transform(() => [])]),
-  offset: z.string().nullish(),
-});
 
 /** From the page that is here already on. A list that breaks off is a Fault: it would look whole. */
 async function* listed(admin: AdminApi, type: EnterpriseType, { workspace, first }: Place): AsyncGenerator<KongEntity> {
