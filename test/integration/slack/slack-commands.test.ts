@@ -41,9 +41,15 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
 
   test('every command is acknowledged well within 50 ms of work and answered (10.1)', async () => {
     for (const { command } of Object.values(COMMANDS)) {
-      if (command !== '/kong-backup') await type(ALICE, command);
+      // What opens a window is told apart below.
+      if (!/backup$|restore|glass/.test(command)) await type(ALICE, command);
     }
-    await answer(ALICE, 'The commands are /kong-backup, /kong-status, /kong-audit, /kong-help.');
+    await answer(
+      ALICE,
+      `The commands are ${Object.values(COMMANDS)
+        .map(({ command }) => command)
+        .join(', ')}.`,
+    );
     expect(slack.deliveries.slice(-3).every(({ ackMs }) => ackMs !== null && ackMs < 500)).toBe(true);
   });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
-import type { AuditRow, Operations, ProgressRow } from '../../../src/engine/ports.ts';
+import type { AuditRow, Operations, ProgressRow, StoredSet } from '../../../src/engine/ports.ts';
 import type { EngineGateway } from '../../../src/engine/operations-deps.ts';
 import { commit } from '../../../src/engine/commit.ts';
 import { recallingStore } from '../../../src/engine/recall.ts';
@@ -10,6 +10,7 @@ import { rememberFolds } from '../../../src/engine/folds.ts';
 import { createOperations } from '../../../src/engine/operations.ts';
 import { fold } from '../../../src/runs/evolve.ts';
 import type { EventBody, RunEvent } from '../../../src/runs/event.ts';
+import type { JsonObject } from '../../../src/runs/json.ts';
 import { next } from '../../../src/runs/next.ts';
 import type { Run } from '../../../src/runs/run.ts';
 import { createSlackApp, Identity } from '../../../src/slack/app.ts';
@@ -55,6 +56,11 @@ export const PEOPLE_CONFIG = {
   ],
 };
 
+const WITH_ADMIN = {
+  ...PEOPLE_CONFIG,
+  groups: [...PEOPLE_CONFIG.groups, { name: 'admins', roles: ['admin' as const], members: ['U03CAROL'] }],
+};
+
 /** The whole Slack side of the bot against a strict Slack; the engine is played by hand with the real pure functions. */
 export interface SlackWorld {
   readonly store: MemoryStore;
@@ -83,6 +89,10 @@ export interface WorldOptions {
   readonly drawAlone?: boolean;
   readonly peopleTimeoutMs?: number;
   readonly backgroundTimeoutMs?: number;
+  /** What lies in the destinations of every gateway. */
+  readonly sets?: readonly StoredSet[];
+  /** Carol may break glass. */
+  readonly withAdmin?: boolean;
   readonly breakHandlers?: (deps: SlackDeps) => SlackDeps;
 }
 
@@ -101,7 +111,7 @@ export async function slackWorld(slack: TestSlack, options: WorldOptions = {}): 
     ...(options.peopleTimeoutMs === undefined ? {} : { peopleTimeoutMs: options.peopleTimeoutMs }),
     ...(options.backgroundTimeoutMs === undefined ? {} : { backgroundTimeoutMs: options.backgroundTimeoutMs }),
   });
-  const people = createPeople(PEOPLE_CONFIG, clients.people, clock);
+  const people = createPeople(options.withAdmin === true ? WITH_ADMIN : PEOPLE_CONFIG, clients.people, clock);
   const world = { progress: null as ProgressRow | null };
   const operations = createOperations({
     store: recallingStore(store),
@@ -111,7 +121,7 @@ export async function slackWorld(slack: TestSlack, options: WorldOptions = {}): 
     gateways,
     configDigest: 'c'.repeat(64),
     clock,
-    storedSets: () => Promise.resolve([]),
+    storedSets: (gateway) => Promise.resolve((options.sets ?? []).filter(({ set }) => set.startsWith(`${gateway}-`))),
     coordinate: () => Promise.resolve(),
     readAudit: async ({ before, limit, about }) => await auditRows(store, before, limit, about),
   });
@@ -254,8 +264,19 @@ function outputsOf(step: string) {
   if (step === 'verify-set') {
     return { set: 'B-142', verifiedAt: new Date().toISOString(), bytesRead: 40_163_000, places: PLACES };
   }
-  return { artifacts: [], gaps: [] };
+  return RESTORED[step] ?? { artifacts: [], gaps: [] };
 }
+
+const RESTORED: Readonly<Record<string, JsonObject>> = {
+  'preview-change': {
+    changes: [{ kind: 'routes', created: 1, updated: 0, deleted: 2, names: ['orders'] }],
+    degradedMinutes: 1,
+    approversMore: 0,
+    observed: { set: 's1', configuration: 'c1' },
+  },
+  'swap-database': { live: 'kong', kept: 'kong_old' },
+  'prove-restore': { nodes: [{ node: 'kong-1', proven: ['route orders is found'] }], restartByHand: [] },
+};
 
 async function auditRows(
   store: MemoryStore,
