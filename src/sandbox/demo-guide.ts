@@ -15,6 +15,9 @@ export function guide(world: Workspace): string {
       /kong-backup staging         runs at once
       /kong-backup production      asks for a go, because production's policy says so
       /kong-backup                 opens a form
+      /kong-backups staging        its sets; restore, drill or compare one from there
+      /kong-restore staging        a form; then people see what would change, say go, and can undo it
+      /kong-drill staging          proves a set by restoring it aside
       /kong-audit                  who did what
       /kong-help                   everything else
 
