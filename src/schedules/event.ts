@@ -109,15 +109,10 @@ export type WatchBody =
       readonly type: 'backup.expired';
       readonly data: { readonly set: string; readonly gateway: string; readonly destination: string };
     }
-  /** Every destination was looked through after this run. */
+  /** One bot looks through every destination after this run; if it dies, the next backup's look does it. */
   | {
       readonly type: 'backup.retention';
-      readonly data: {
-        readonly gateway: string;
-        readonly after: string;
-        readonly removed: number;
-        readonly kept: number;
-      };
+      readonly data: { readonly gateway: string; readonly after: string };
     }
   /** The destination did not let it go; it is tried again after the next backup. */
   | {

@@ -20,8 +20,7 @@ const TELL: { readonly [T in WatchBody['type']]: Tell<T> } = {
   'backup.released': (data) => `set ${data.set} is held no longer: ${data.reason}`,
   'backup.expiring': (data) => `set ${data.set} is being removed from ${data.destination} (${data.after})`,
   'backup.expired': (data) => `set ${data.set} was removed from ${data.destination}`,
-  'backup.retention': (data) =>
-    `old sets of ${data.gateway} were looked through after ${data.after}: ${data.removed} removed, ${data.kept} kept`,
+  'backup.retention': (data) => `old sets of ${data.gateway} are looked through after ${data.after}`,
   'backup.not-expired': (data) => `set ${data.set} stays in ${data.destination}: ${data.message}`,
 };
 

@@ -153,9 +153,14 @@ function gatewayOf(name: string): EngineGateway {
     backupPlan: planOf(ONE_APPROVER, name),
     restore: {
       strategies: ['database'],
-      plan: () => planOf(ONE_APPROVER, name),
+      plan: ({ set }: { readonly set: string }) => ({
+        ...planOf(ONE_APPROVER, name),
+        exclusive: `change:${name}`,
+        parameters: { set },
+      }),
       noDrill: null,
-      drillPlan: (choice: { readonly set: string; readonly destination: string }) => drillPlan({ ...common, ...choice }),
+      drillPlan: (choice: { readonly set: string; readonly destination: string }) =>
+        drillPlan({ ...common, ...choice }),
     } as unknown as NonNullable<EngineGateway['restore']>,
   };
 }

@@ -47,8 +47,7 @@ async function tell(deps: WatchDeps, { id }: Schedule, run: Run): Promise<void> 
 
 async function lookThrough(deps: WatchDeps, gateway: WatchedGateway, run: Run): Promise<void> {
   if (gateway.destinations.every(({ keep }) => keep === null)) return;
-  const expired = await expireSets(deps, gateway, { after: run.id, by: deps.self });
-  const removed = expired.filter(({ problem }) => problem === undefined).length;
-  const data = { gateway: gateway.name, after: run.id, removed, kept: expired.length - removed };
-  await deps.watchLog.record({ type: 'backup.retention', data }, deps.self, `retention/${run.id}`);
+  const data = { gateway: gateway.name, after: run.id };
+  const mine = await deps.watchLog.record({ type: 'backup.retention', data }, deps.self, `retention/${run.id}`);
+  if (mine) await expireSets(deps, gateway, { after: run.id, by: deps.self });
 }

@@ -39,7 +39,8 @@ export async function expireSets(
   const state = await deps.watchLog.state();
   const plans = await planExpiry(deps, gateway, state);
   const going = plans.flatMap(({ destination, sets }) =>
-    sets.filter(({ keep }) => !keep).map(({ set }) => ({ set, destination })),
+    // The oldest first: whatever stops this leaves the newer ones.
+    sets.flatMap(({ set, keep }) => (keep ? [] : [{ set, destination }])).toReversed(),
   );
   const listed = (set: string): boolean => plans.some(({ sets }) => sets.some((one) => one.set === set));
   const begun = [...state.expiring.values()].filter((one) => one.gateway === gateway.name && !listed(one.set));

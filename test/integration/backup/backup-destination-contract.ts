@@ -161,6 +161,19 @@ export function destinationContract(kind: string, make: () => Promise<Destinatio
       expect(await place.stagedArtifacts(ref)).toHaveLength(1);
     });
 
+    it('removes a published set whole, and only that one, as often as it is asked', async () => {
+      for (const set of [ref, later]) {
+        await stage(set);
+        await place.publish(set, '{}', 'x');
+      }
+      for (let times = 0; times < 2; times += 1) await place.remove(ref);
+      expect(await place.isPublished(ref)).toBe(false);
+      expect(await place.listSets('production')).toEqual([later.set]);
+      expect(await place.listFiles(ref)).toEqual([]);
+      expect(await place.hasStaged(ref)).toBe(false);
+      expect((await place.listFiles(later)).length).toBe(3);
+    });
+
     it('lists the sets of one gateway, oldest first', async () => {
       for (const set of [later, ref, { gateway: 'staging', set: 'staging-20261121T0740Z-B-1' }]) {
         await stage(set);

@@ -251,6 +251,17 @@ describe.skipIf(!need('versitygw'))('an S3 destination on bad days', () => {
         server.client.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId })),
       ).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
     expect(await here.listGateways()).toEqual(['production']);
+    const kept = await here.remove(ref).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(kept).toMatchObject({
+      code: 'set-locked',
+      message: expect.stringMatching(/^Destination offsite: set .* is locked until .*Z, so nothing of it was removed\.$/),
+      hint: 'It goes after the first backup behind that time; object lock is there to make sure of it.',
+    });
+    expect(await here.isPublished(ref)).toBe(true);
+    expect((await here.listFiles(ref)).length).toBe(3);
   });
 });
 
