@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LocalDestination } from '../../../src/backup/storage/local.ts';
 import { stateOf } from '../../../src/runs/next.ts';
+import { publishSmallSet } from '../../support/backup/small-set.ts';
 import { need } from '../../support/need.ts';
 import { openRestoreWorld, type RestoreWorld } from '../../support/backup/restore-world.ts';
 import { ask } from '../../support/kong/stand-in-kong.ts';
@@ -55,6 +57,28 @@ describe.skipIf(!tools)('a fresh database from the declarative file', () => {
       hint: 'Name Kong’s program under restore.kong_command of this gateway, as it is called where its commands run.',
     });
     expect(await world.databases()).toEqual([world.database]);
+  });
+
+  it('is named where a set lacks the dump; a set that lacks the rest is refused too', async () => {
+    const bare = 'production-20261121T0200Z-B-900';
+    const key = { privateKey: world.env['SIGNING_KEY'] ?? '', publicKey: '' };
+    const contents = { 'declarative-default.yaml': Buffer.from('_format_version: "3.0"\n') };
+    const ref = { gateway: 'production', set: bare };
+    await publishSmallSet(new LocalDestination('main', world.destination), { ref, key, sealing: null, contents });
+    const refused = async (strategy: string) => (await world.play(await world.request({ set: bare, strategy }))).fault;
+    expect(await refused('database')).toMatchObject({
+      message: expect.stringContaining(
+        `Set ${bare} cannot be restored, so nothing was touched.\n1. Dump of the database: The set holds no dump of the database.`,
+      ) as string,
+      hint: expect.stringContaining(
+        '1. Restore another set, or build a fresh database from the declarative file of this one (strategy fresh-database).',
+      ) as string,
+    });
+    expect(await refused('files')).toEqual({
+      code: 'restore-refused',
+      message: `Set ${bare} cannot be restored, so nothing was touched.\n1. Files: The set holds no files.`,
+      hint: 'Restore another set. Backups take kong.conf and the prefix once files is in the configuration of the gateway.',
+    });
   });
 
   it('leaves nothing behind when Kong’s program fails in the middle', async () => {
