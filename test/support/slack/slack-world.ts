@@ -10,7 +10,6 @@ import { rememberFolds } from '../../../src/engine/folds.ts';
 import { createOperations } from '../../../src/engine/operations.ts';
 import { fold } from '../../../src/runs/evolve.ts';
 import type { EventBody, RunEvent } from '../../../src/runs/event.ts';
-import type { JsonObject } from '../../../src/runs/json.ts';
 import { next } from '../../../src/runs/next.ts';
 import type { Run } from '../../../src/runs/run.ts';
 import { createSlackApp, Identity } from '../../../src/slack/app.ts';
@@ -24,6 +23,7 @@ import type { Publisher } from '../../../src/slack/publish/publisher.ts';
 import { createPublisher } from '../../../src/slack/publish/publisher.ts';
 import { memoryStore, type MemoryStore } from '../store/memory-store.ts';
 import type { TestSlack } from './slack.ts';
+import { outputsOf } from './step-outputs.ts';
 import { ALICE, BOB, BOT, CAROL, DORA, ONE_APPROVER, planOf } from '../story.ts';
 
 /** The bot's scopes as manifest.yml asks for them. */
@@ -250,33 +250,6 @@ async function carryOut(append: Append, runId: string, step: string, attempt: nu
       : { type: 'step.succeeded', data: { step, attempt, outputs: outputsOf(step) } },
   );
 }
-
-const PLACES = [{ destination: 'main', path: '/var/backups/kong/production/B-142' }];
-const GAP = { kind: 'keys', count: 3, what: '3 keys are not in the declarative file', why: 'decK knows no keys' };
-
-function outputsOf(step: string) {
-  if (step === 'preflight') {
-    const checks = [{ name: 'Admin API', detail: 'Kong 3.9.1 answers' }];
-    return { checks, observed: { kongVersion: '3.9.1', database: 'd1' } };
-  }
-  if (step === 'publish-set')
-    return { set: 'B-142', bytes: 40_163_000, manifestSha256: 'b'.repeat(64), gaps: [GAP], places: PLACES };
-  if (step === 'verify-set') {
-    return { set: 'B-142', verifiedAt: new Date().toISOString(), bytesRead: 40_163_000, places: PLACES };
-  }
-  return RESTORED[step] ?? { artifacts: [], gaps: [] };
-}
-
-const RESTORED: Readonly<Record<string, JsonObject>> = {
-  'preview-change': {
-    changes: [{ kind: 'routes', created: 1, updated: 0, deleted: 2, names: ['orders'] }],
-    degradedMinutes: 1,
-    approversMore: 0,
-    observed: { set: 's1', configuration: 'c1' },
-  },
-  'swap-database': { live: 'kong', kept: 'kong_old' },
-  'prove-restore': { nodes: [{ node: 'kong-1', proven: ['route orders is found'] }], restartByHand: [] },
-};
 
 async function auditRows(
   store: MemoryStore,
