@@ -18,6 +18,7 @@ export interface GatewaySetting {
   readonly token?: string;
   /** Folder of sets, instead of the world's own. */
   readonly destination?: string;
+  readonly schedules?: object;
 }
 
 export interface BotSetting {
@@ -90,7 +91,7 @@ export async function writeBotConfig(around: Around, setting: BotSetting): Promi
 }
 
 async function gatewayConfig(around: Around, gateway: GatewaySetting): Promise<object> {
-  const { name, adminUrl, databaseUrl, approvers, token, destination } = gateway;
+  const { name, adminUrl, databaseUrl, approvers, token, destination, schedules } = gateway;
   return {
     name,
     environment: approvers === undefined ? 'staging' : 'production',
@@ -103,6 +104,7 @@ async function gatewayConfig(around: Around, gateway: GatewaySetting): Promise<o
     channel: OPS,
     approvals: approvers === undefined ? {} : { backup: { groups: [{ group: 'approvers', minimum: approvers }] } },
     destinations: [destination === undefined ? 'main' : `of-${name}`],
+    ...(schedules === undefined ? {} : { schedules }),
   };
 }
 

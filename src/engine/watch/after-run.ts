@@ -10,7 +10,10 @@ import { expireSets } from './expire.ts';
 /** How long the watcher outside is tried. */
 const PATIENCE_MS = 6 * 3_600_000;
 
-/** What follows a good scheduled run: the watcher outside is told, and old sets are looked through. Each once. */
+/**
+ * What follows a good scheduled run: the watcher outside is told, at least once (told twice it does no harm, told never it
+ * would raise a false alarm), and old sets are looked through by one bot.
+ */
 export async function afterRun(
   deps: WatchDeps,
   gateway: WatchedGateway,

@@ -66,7 +66,7 @@ function requested(deps: WatchDeps, gateway: EngineGateway, schedule: Schedule, 
       planDigest: digestOf(plan),
       requestedBy: scheduleRequester(schedule.id),
       channel: gateway.channel,
-      reason: reasonOf(schedule, owed),
+      reason: reasonOf(owed),
       schedule: { id: schedule.id, due, missed: owed.missed },
       // Approved by its configuration (decision 1): this digest is who said go.
       configDigest: deps.configDigest,
@@ -75,9 +75,9 @@ function requested(deps: WatchDeps, gateway: EngineGateway, schedule: Schedule, 
   };
 }
 
-function reasonOf({ cron, zone }: Schedule, { due, missed }: Owed): string {
+function reasonOf({ due, missed }: Owed): string {
   const before = missed === 0 ? '' : `; ${missed > 99 ? 'a hundred or more' : missed} before it passed unanswered`;
-  return `scheduled (${cron} ${zone}), due ${due.toISOString()}${before}`;
+  return `scheduled, due ${due.toISOString()}${before}`;
 }
 
 /** Never gated; a drill takes the newest verified set. A Fault: a destination did not answer. */
