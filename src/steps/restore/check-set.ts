@@ -1,4 +1,5 @@
 import type { Step, StepContext } from '../../engine/ports.ts';
+import { setBytes } from '../../backup/set/catalogue.ts';
 import type { Manifest } from '../../backup/set/manifest.ts';
 import { whyNotOpened } from '../../backup/storage/read-artifact.ts';
 import { verifySet } from '../../backup/set/verify.ts';
@@ -72,7 +73,7 @@ async function checkBytes(list: Checklist, deps: RestoreDeps, context: StepConte
   if (opened === null) return null;
   const read = await list.check(
     'Every byte',
-    () => readCopies(deps, context),
+    () => readCopies(deps, context, setBytes(opened.manifest)),
     ({ bytesRead, places }) => `${bytesText(bytesRead)} read from ${places.join(', ')} and compared`,
   );
   if (read === null) return null;
@@ -82,17 +83,18 @@ async function checkBytes(list: Checklist, deps: RestoreDeps, context: StepConte
 async function readCopies(
   deps: RestoreDeps,
   context: StepContext,
+  bytes: number,
 ): Promise<{ bytesRead: number; wholeChain: boolean; places: string[] }> {
   const opening = (await deps.encryption?.opening()) ?? null;
   const problems: string[] = [];
   const places: string[] = [];
   let bytesRead = 0;
   let wholeChain = true;
-  for (const [index, source] of deps.sources.entries()) {
-    if (index > 0 && !(await source.isPublished(deps.set))) continue;
+  const copies = await copiesOf(deps);
+  for (const source of copies) {
     const before = bytesRead;
     const onBytes = (done: number): void =>
-      context.progress({ done: before + done, total: null, unit: 'bytes', note: source.name });
+      context.progress({ done: before + done, total: bytes * copies.length, unit: 'bytes', note: source.name });
     const found = await verifySet(source, deps.set, {
       publicKeyPem: deps.signingKey(),
       opening,
@@ -110,6 +112,13 @@ async function readCopies(
     `The set is not as it was written: ${some(problems)}.`,
     'Do not restore it. Use another set; if only one copy is damaged, move that copy away and ask again.',
   );
+}
+
+/** The chosen destination, and every other one that has the set too. */
+async function copiesOf(deps: RestoreDeps): Promise<RestoreDeps['sources']> {
+  const [chosen, ...others] = deps.sources;
+  const has = await Promise.all(others.map((other) => other.isPublished(deps.set)));
+  return [...(chosen === undefined ? [] : [chosen]), ...others.filter((_, index) => has[index])];
 }
 
 /** What a strategy asks of the set, and of the place that it restores into. */

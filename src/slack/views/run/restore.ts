@@ -2,7 +2,8 @@ import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import type { Run } from '../../../runs/run.ts';
 import { hasTouchedLive } from '../../../runs/next.ts';
-import { section } from '../kit/blocks.ts';
+import { context, section } from '../kit/blocks.ts';
+import { strategyWords } from '../strategies.ts';
 import type { Names } from '../kit/text.ts';
 import { code, count, date, escape, lines, listed, named, sentence } from '../kit/text.ts';
 import type { Stand } from './stand.ts';
@@ -215,12 +216,20 @@ function passwordText(run: Run): string | null {
   return `⚠️ *Passwords that do not come back* (set them anew): ${escape(listed(seen.passwordsByHand, 20))}`;
 }
 
+/** Which set, and which way. */
+function fromText({ kind, plan }: Run): string {
+  const { set } = plan.parameters;
+  const way = kind === 'restore' ? ` · Way: ${strategyWords(plan.parameters).label.split(':')[0] ?? ''}` : '';
+  return `Set ${code(typeof set === 'string' ? set : '')}${way}`;
+}
+
 /** On the card of a restore, from the comparison on. */
 export function restoreBlocks(run: Run): readonly KnownBlock[] {
-  if (run.kind !== 'restore' && run.kind !== 'compare') return [];
-  return [chosenText(run), changeText(run), passwordText(run), commandText(run), proofText(run)].flatMap((text) =>
-    text === null ? [] : [section(text)],
-  );
+  if (run.kind === 'backup') return [];
+  const from = context(fromText(run));
+  if (run.kind === 'drill') return [from];
+  const texts = [chosenText(run), changeText(run), passwordText(run), commandText(run), proofText(run)];
+  return [from, ...texts.flatMap((text) => (text === null ? [] : [section(text)]))];
 }
 
 /** What an unsuccessful restore or drill changed, and what not (mrkdwn). */
