@@ -27,7 +27,7 @@ export function crashTest(backend: 'PostgreSQL' | 'Redis'): void {
       if (first === undefined) throw new Error('nothing was told');
       calm = first;
       killed = rest;
-    }, 400_000);
+    }, 600_000);
     afterAll(async () => {
       await redis?.stop();
     });

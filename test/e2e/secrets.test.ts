@@ -68,7 +68,7 @@ describe.skipIf(tools.some((tool) => !need(tool)))('no secret is found outside t
     // The node's own files and its configuration hold secrets by themselves; what the bot wrote must not.
     searched.push(...filesIn(world.folder, (path) => /^(kong\.conf|prefix(\/|$))/.test(path)));
     searched.push(...filesIn(join(records, 's3')));
-  }, 180_000);
+  }, 400_000);
   afterAll(async () => {
     await world.end();
     await s3.stop();

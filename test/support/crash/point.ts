@@ -23,8 +23,11 @@ function pointOf(event: RunEvent, events: readonly RunEvent[]): string {
   if (!('slot' in data)) return type;
   const version = /^thread:(\d+)$/.exec(data.slot)?.[1];
   const told = version === undefined ? undefined : events[Number(version) - 1];
-  // A gate's name carries the run's.
-  const slot = told === undefined ? data.slot.replace(/[A-Z]-\d+\./, '') : `thread of ${pointOf(told, events)}`;
+  // A gate's name carries the run's, a hold's the time.
+  const slot =
+    told === undefined
+      ? data.slot.replace(/[A-Z]-\d+\./, '').replace(/^held:.*/, 'held')
+      : `thread of ${pointOf(told, events)}`;
   return `${type} ${slot}`;
 }
 

@@ -9,7 +9,8 @@ import { startCrashBot, type CrashBot } from './crash-bot.ts';
 import type { Doom } from './crash-child.ts';
 import type { CrashWorld } from './crash-world.ts';
 
-const PATIENCE_MS = 90_000;
+/** Without a new event: a machine that is busy with other things tells a long story slowly. */
+const PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 
 /** The chapters, in the order in which they are told. */
@@ -44,11 +45,14 @@ export class Teller {
   }
 
   async tell(chapter: Chapter): Promise<{ readonly run: Run; readonly events: readonly RunEvent[] }> {
-    const until = Date.now() + PATIENCE_MS;
+    let until = Date.now() + PATIENCE_MS;
+    let version = 0;
     for (;;) {
       const killed = this.#bot.killed();
       const events = await this.#events();
       const run = fold(events);
+      if (events.length > version) until = Date.now() + PATIENCE_MS;
+      version = events.length;
       // Whatever died, and whenever: the gateway's database is the old one or the restored one, as the log says.
       const live = await this.#world.live();
       if (killed) {
@@ -112,10 +116,13 @@ function expectLive(live: 'old' | 'new', run: Run | null): void {
   if (live !== must) throw new Error(`the ${live} database is live where the log says the ${must} one is`);
 }
 
-/** The card says which database is live, as soon as it is drawn after the swap. */
+/** The card says which database is live as soon as it is drawn after the swap, and people were told of it. */
 function saysLive({ slack }: CrashWorld, run: Run): boolean {
   const card = slack.messages.find(({ ts }) => ts === run.messages['card']?.ts);
-  return card?.text.includes('is live and can be undone') === true;
+  const told = Object.entries(run.messages).some(
+    ([slot, { status }]) => slot.startsWith('held:') && status === 'posted',
+  );
+  return told && card?.text.includes('is live and can be undone') === true;
 }
 
 function isOver(run: Run): boolean {
