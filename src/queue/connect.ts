@@ -59,7 +59,8 @@ export async function connect(given: ConnectOptions): Promise<Queues> {
   const queues = new Map(options.queues.map((name) => [name, openQueue(backend, name, options.onError)]));
   const workers: RunningWorker[] = [];
   try {
-    if (options.mayBeAway !== true) await ready(backend, Promise.all([...queues.values()].map((queue) => queue.waitUntilReady())));
+    if (options.mayBeAway !== true)
+      await ready(backend, Promise.all([...queues.values()].map((queue) => queue.waitUntilReady())));
   } catch (error) {
     await closeAll(backend, queues, workers, 0);
     throw error;

@@ -257,7 +257,9 @@ describe.skipIf(!need('versitygw'))('an S3 destination on bad days', () => {
     );
     expect(kept).toMatchObject({
       code: 'set-locked',
-      message: expect.stringMatching(/^Destination offsite: set .* is locked until .*Z, so nothing of it was removed\.$/),
+      message: expect.stringMatching(
+        /^Destination offsite: set .* is locked until .*Z, so nothing of it was removed\.$/,
+      ),
       hint: 'It goes after the first backup behind that time; object lock is there to make sure of it.',
     });
     expect(await here.isPublished(ref)).toBe(true);
