@@ -1,6 +1,6 @@
 import type { Config, GatewayConfig } from './config/schema.ts';
 import type { ApprovalConfig } from './config/schema.ts';
-import type { EngineGateway, RestorePlans } from './engine/operations-deps.ts';
+import type { EngineGateway, RestorePlans } from './engine/commands/operations-deps.ts';
 import type { GatePolicy, Plan, StepQueue } from './runs/plan.ts';
 import type { Refusal } from './runs/refusal.ts';
 import { ARTIFACT_KINDS, backupPlan } from './runbooks/backup.ts';

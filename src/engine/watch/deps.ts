@@ -1,6 +1,6 @@
 import type { Actor } from '../../runs/person.ts';
 import type { EngineLog } from '../deps.ts';
-import type { OperationsDeps } from '../operations-deps.ts';
+import type { OperationsDeps } from '../commands/operations-deps.ts';
 import type { WatchPorts } from './ports.ts';
 import type { WatchLog } from './watch-log.ts';
 

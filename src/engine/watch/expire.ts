@@ -7,7 +7,7 @@ import type { WatchDeps } from './deps.ts';
 import type { Expired, ExpiryPlan, WatchedGateway } from './ports.ts';
 import { Fault } from '../../runs/fault.ts';
 import { retain } from '../../schedules/retention.ts';
-import { setsOf } from '../list-sets.ts';
+import { setsOf } from '../commands/list-sets.ts';
 
 /** What retention would do at each destination of a gateway now. Throws a Fault when no destination answers. */
 export async function planExpiry(

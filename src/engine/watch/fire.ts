@@ -4,16 +4,16 @@ import type { Refusal } from '../../runs/refusal.ts';
 import type { WatchState } from '../../schedules/fold.ts';
 import type { Owed } from '../../schedules/due.ts';
 import type { Schedule } from '../../schedules/schedule.ts';
-import type { EngineGateway } from '../operations-deps.ts';
+import type { EngineGateway } from '../commands/operations-deps.ts';
 import type { WatchDeps } from './deps.ts';
 import { Fault } from '../../runs/fault.ts';
 import { digestOf } from '../../runs/json.ts';
 import { isRefusal, refuse } from '../../runs/refusal.ts';
 import { owedBy } from '../../schedules/due.ts';
 import { answerKey, scheduleRequester } from '../../schedules/schedule.ts';
-import { busy, inTheWay } from '../busy.ts';
-import { setsOf } from '../list-sets.ts';
-import { appendFirst } from '../start-run.ts';
+import { busy, inTheWay } from '../commands/busy.ts';
+import { setsOf } from '../commands/list-sets.ts';
+import { appendFirst } from '../commands/start-run.ts';
 import { historyOf } from './look.ts';
 
 /** How long a destination may be away before a drill that needs it is refused. */

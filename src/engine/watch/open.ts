@@ -1,6 +1,6 @@
 import type { Actor } from '../../runs/person.ts';
 import type { EngineLog } from '../deps.ts';
-import type { OperationsDeps } from '../operations-deps.ts';
+import type { OperationsDeps } from '../commands/operations-deps.ts';
 import type { Watch, WatchOperations, WatchPorts } from './ports.ts';
 import { createWatchOperations } from './operations.ts';
 import { createWatch } from './watch.ts';

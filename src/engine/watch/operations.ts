@@ -8,9 +8,9 @@ import { refuse } from '../../runs/refusal.ts';
 import { nearest } from '../../runs/words/nearest.ts';
 import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
 import { isOn } from '../../schedules/alarms.ts';
-import { setsOf } from '../list-sets.ts';
-import { unknownGateway } from '../operations-deps.ts';
-import { recordRefusal } from '../start-run.ts';
+import { setsOf } from '../commands/list-sets.ts';
+import { unknownGateway } from '../commands/operations-deps.ts';
+import { recordRefusal } from '../commands/start-run.ts';
 import { expireSets, planExpiry } from './expire.ts';
 import { schedulesOf } from './look.ts';
 

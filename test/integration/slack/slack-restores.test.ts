@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { EngineGateway } from '../../../src/engine/operations-deps.ts';
+import type { EngineGateway } from '../../../src/engine/commands/operations-deps.ts';
 import type { StoredSet } from '../../../src/engine/ports.ts';
 import { comparePlan } from '../../../src/runbooks/compare.ts';
 import { drillPlan } from '../../../src/runbooks/restore-drill.ts';

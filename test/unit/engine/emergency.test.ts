@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { rememberFolds } from '../../../src/engine/folds.ts';
-import { createOperations } from '../../../src/engine/operations.ts';
-import type { EngineGateway } from '../../../src/engine/operations-deps.ts';
+import { rememberFolds } from '../../../src/engine/commands/folds.ts';
+import { createOperations } from '../../../src/engine/commands/operations.ts';
+import type { EngineGateway } from '../../../src/engine/commands/operations-deps.ts';
 import type { Operations } from '../../../src/engine/ports.ts';
 import { recallingStore } from '../../../src/engine/recall.ts';
 import { comparePlan } from '../../../src/runbooks/compare.ts';

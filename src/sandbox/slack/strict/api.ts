@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { no, type Answer, type Args, type Call, type Edge } from './edge.ts';
-import { METHODS, type Method } from './methods.ts';
+import { METHODS, type Method } from './methods/methods.ts';
 
 const BODY_BYTES = 4 * 1024 * 1024;
 /** Arguments that the SDK sends as JSON inside a form. */

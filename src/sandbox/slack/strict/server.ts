@@ -5,7 +5,7 @@ import { drawDates } from './dates.ts';
 import { deliver } from './delivery.ts';
 import { no, type Args, type Edge } from './edge.ts';
 import { notACommand, readInbound } from './inbound.ts';
-import { blocksRefusal } from './method-messages.ts';
+import { blocksRefusal } from './methods/method-messages.ts';
 
 /** The stand-in's one HTTP server, on 127.0.0.1: Web API, response URLs, Socket Mode, and local-slack's deliveries. */
 export interface EdgeServer {

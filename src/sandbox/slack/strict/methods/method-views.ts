@@ -1,6 +1,6 @@
-import { drawDates } from './dates.ts';
-import { checkView } from './blocks.ts';
-import { forward, no, type Answer, type Args, type Edge, word } from './edge.ts';
+import { drawDates } from '../dates.ts';
+import { checkView } from '../blocks.ts';
+import { forward, no, type Answer, type Args, type Edge, word } from '../edge.ts';
 import { invalid } from './method-messages.ts';
 
 const VIEW_BYTES = 250_000;

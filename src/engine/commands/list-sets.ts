@@ -1,4 +1,4 @@
-import type { ListedSet, ProvenSet, StoredSet } from './ports.ts';
+import type { ListedSet, ProvenSet, StoredSet } from '../ports.ts';
 import type { OperationsDeps } from './operations-deps.ts';
 
 /** The sets of a gateway as they lie in its destinations, with what runs proved of them. Newest first. */

@@ -1,5 +1,5 @@
-import { drawDates } from './dates.ts';
-import { forward, no, type Answer, type Args, type Edge, word } from './edge.ts';
+import { drawDates } from '../dates.ts';
+import { forward, no, type Answer, type Args, type Edge, word } from '../edge.ts';
 import { channelInfo, history, members, mustBeMember, replies, scopeFamily } from './method-conversations.ts';
 import { checkAnnounced, checkShared } from './method-files.ts';
 import {

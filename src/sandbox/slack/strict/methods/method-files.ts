@@ -1,4 +1,4 @@
-import { no, type Answer, type Args, type Edge, word } from './edge.ts';
+import { no, type Answer, type Args, type Edge, word } from '../edge.ts';
 import { mustBeMember } from './method-conversations.ts';
 
 /** A file is announced with its name and its exact size before its bytes are sent. */

@@ -1,9 +1,9 @@
-import type { RunKind } from '../runs/plan.ts';
-import type { Refusal } from '../runs/refusal.ts';
-import type { Run } from '../runs/run.ts';
+import type { RunKind } from '../../runs/plan.ts';
+import type { Refusal } from '../../runs/refusal.ts';
+import type { Run } from '../../runs/run.ts';
 import type { OperationsDeps } from './operations-deps.ts';
-import { stateOf } from '../runs/next.ts';
-import { refuse } from '../runs/refusal.ts';
+import { stateOf } from '../../runs/next.ts';
+import { refuse } from '../../runs/refusal.ts';
 
 const DOING: Readonly<Record<RunKind, string>> = {
   backup: 'already being backed up',

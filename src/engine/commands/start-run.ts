@@ -1,16 +1,16 @@
-import type { NewEvent } from '../runs/event.ts';
-import type { Caller, Standing } from '../runs/person.ts';
-import type { Plan, RunKind } from '../runs/plan.ts';
-import type { Refusal } from '../runs/refusal.ts';
-import type { Run } from '../runs/run.ts';
-import type { Answer, Delivery } from './ports.ts';
+import type { NewEvent } from '../../runs/event.ts';
+import type { Caller, Standing } from '../../runs/person.ts';
+import type { Plan, RunKind } from '../../runs/plan.ts';
+import type { Refusal } from '../../runs/refusal.ts';
+import type { Run } from '../../runs/run.ts';
+import type { Answer, Delivery } from '../ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
-import { evolve, fold } from '../runs/evolve.ts';
-import { RUN_LETTER } from '../runs/plan.ts';
-import { isRefusal } from '../runs/refusal.ts';
-import { decideRequest, gateGroups } from '../runs/rules/request.ts';
-import type { Emergency } from '../runs/rules/request.ts';
-import { indexOf } from '../runs/run-index.ts';
+import { evolve, fold } from '../../runs/evolve.ts';
+import { RUN_LETTER } from '../../runs/plan.ts';
+import { isRefusal } from '../../runs/refusal.ts';
+import { decideRequest, gateGroups } from '../../runs/rules/request.ts';
+import type { Emergency } from '../../runs/rules/request.ts';
+import { indexOf } from '../../runs/run-index.ts';
 import { busy } from './busy.ts';
 
 /** A run that somebody asks for. */

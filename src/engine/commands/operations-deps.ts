@@ -1,12 +1,12 @@
-import type { Plan } from '../runs/plan.ts';
-import type { Refusal } from '../runs/refusal.ts';
-import type { Run } from '../runs/run.ts';
-import type { Safety, Strategy } from '../runbooks/restore.ts';
-import type { AuditQuery, AuditRow, PeopleDirectory, ProgressBoard, StoredSet } from './ports.ts';
+import type { Plan } from '../../runs/plan.ts';
+import type { Refusal } from '../../runs/refusal.ts';
+import type { Run } from '../../runs/run.ts';
+import type { Safety, Strategy } from '../../runbooks/restore.ts';
+import type { AuditQuery, AuditRow, PeopleDirectory, ProgressBoard, StoredSet } from '../ports.ts';
 import type { Folds } from './folds.ts';
-import type { RecallingStore } from './recall.ts';
-import { nearest } from '../runs/words/nearest.ts';
-import { refuse } from '../runs/refusal.ts';
+import type { RecallingStore } from '../recall.ts';
+import { nearest } from '../../runs/words/nearest.ts';
+import { refuse } from '../../runs/refusal.ts';
 
 /** A gateway as far as people's commands need to know it. */
 export interface EngineGateway {

@@ -1,4 +1,4 @@
-import { messagesOf, no, type Answer, type Args, type Channel, type Edge, type SlackMessage, word } from './edge.ts';
+import { messagesOf, no, type Answer, type Args, type Channel, type Edge, type SlackMessage, word } from '../edge.ts';
 
 /** `channels`, `groups` or `im`: the word before `:read` and `:history` in the scope that a channel needs. */
 export function scopeFamily(edge: Edge, channel: unknown): 'channels' | 'groups' | 'im' {

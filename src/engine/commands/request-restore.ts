@@ -1,19 +1,19 @@
-import type { Caller } from '../runs/person.ts';
-import type { Refusal } from '../runs/refusal.ts';
-import type { Run } from '../runs/run.ts';
-import type { Answer, Delivery, DrillRequest, ListedSet, Operations, RestoreRequest, SetChoice } from './ports.ts';
+import type { Caller } from '../../runs/person.ts';
+import type { Refusal } from '../../runs/refusal.ts';
+import type { Run } from '../../runs/run.ts';
+import type { Answer, Delivery, DrillRequest, ListedSet, Operations, RestoreRequest, SetChoice } from '../ports.ts';
 import type { EngineGateway, OperationsDeps, RestoreChoice, RestorePlans } from './operations-deps.ts';
-import type { Strategy } from '../runbooks/restore.ts';
-import type { JsonObject } from '../runs/json.ts';
-import { parseSelection } from '../runbooks/selection.ts';
-import { holds } from '../runs/person.ts';
-import { isRefusal, refuse } from '../runs/refusal.ts';
-import { notAllowed, notInGoodStanding } from '../runs/words/wording.ts';
+import type { Strategy } from '../../runbooks/restore.ts';
+import type { JsonObject } from '../../runs/json.ts';
+import { parseSelection } from '../../runbooks/selection.ts';
+import { holds } from '../../runs/person.ts';
+import { isRefusal, refuse } from '../../runs/refusal.ts';
+import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
 import { busy, inTheWay } from './busy.ts';
 import { owedReview } from './owed-review.ts';
 import { setsOf } from './list-sets.ts';
 import { unknownGateway } from './operations-deps.ts';
-import type { Emergency } from '../runs/rules/request.ts';
+import type { Emergency } from '../../runs/rules/request.ts';
 import { recordRefusal, startRun } from './start-run.ts';
 
 /** Asking for a restore or a drill: which set is meant, whether it can be, and the run with its whole plan. */

@@ -1,5 +1,5 @@
-import { reviewOverdue, reviewOwed } from '../runs/rules/emergency.ts';
-import type { Answer } from './ports.ts';
+import { reviewOverdue, reviewOwed } from '../../runs/rules/emergency.ts';
+import type { Answer } from '../ports.ts';
 import type { OperationsDeps } from './operations-deps.ts';
 
 /**

@@ -1,7 +1,7 @@
-import type { RunIndex } from '../runs/log.ts';
-import type { Run } from '../runs/run.ts';
-import type { EventStore } from './ports.ts';
-import { fold } from '../runs/evolve.ts';
+import type { RunIndex } from '../../runs/log.ts';
+import type { Run } from '../../runs/run.ts';
+import type { EventStore } from '../ports.ts';
+import { fold } from '../../runs/evolve.ts';
 
 /** Folded runs by id and version. */
 export interface Folds {

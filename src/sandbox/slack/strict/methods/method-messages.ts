@@ -1,8 +1,8 @@
-import { checkMessageBlocks, type Complaints } from './blocks.ts';
-import { drawDates } from './dates.ts';
-import { messagesOf, no, type Answer, type Args, type Block, type Edge, word } from './edge.ts';
+import { checkMessageBlocks, type Complaints } from '../blocks.ts';
+import { drawDates } from '../dates.ts';
+import { messagesOf, no, type Answer, type Args, type Block, type Edge, word } from '../edge.ts';
 import { isDirect, mustBeMember } from './method-conversations.ts';
-import { newBlockId } from './tickets.ts';
+import { newBlockId } from '../tickets.ts';
 
 const POST_TEXT = 40_000;
 const UPDATE_TEXT = 4000;
