@@ -184,7 +184,7 @@ describe('reading a set', () => {
     const place = await published();
     const file = join(place.placeOf(ref), 'manifest.json');
     const { signText } = await import('../../../src/backup/set/signature.ts');
-    const text = (await readFile(file, 'utf8')).replace('kong-chatops-backup/2', 'kong-chatops-backup/3');
+    const text = (await readFile(file, 'utf8')).replace('kong-chatops-backup/2', 'kong-chatops-backup/4');
     await writeFile(file, text);
     await writeFile(`${file}.sig`, signText(text, key.privateKey));
     expect(await open(place)).toEqual({

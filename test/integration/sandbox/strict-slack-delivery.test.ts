@@ -89,10 +89,10 @@ describe.skipIf(!need('local-slack'))('what people do reaches the bot as with Sl
   });
 
   test('a command that the manifest does not declare reaches nobody', async () => {
-    await slack.control.command({ user: ALICE, channel: OPS, command: '/kong-restore', text: 'x' });
+    await slack.control.command({ user: ALICE, channel: OPS, command: '/kong-cutover', text: 'x' });
     expect((await slack.control.messages(OPS)).at(-1)).toMatchObject({
       ephemeral_to: ALICE,
-      text: '/kong-restore is not a valid command.',
+      text: '/kong-cutover is not a valid command.',
     });
   });
 
