@@ -165,6 +165,7 @@ describe.skipIf(!tools)('a declarative restore by real decK', () => {
     const from = world.nodes[0]?.requests.length ?? 0;
     const worker = fork(join(import.meta.dirname, 'declarative-worker.ts'), [waiting.id], {
       env: { PATH: process.env['PATH'], ...world.env },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     const syncing = async (): Promise<string[]> => {
       const { stdout } = await execa('ps', ['-eo', 'args=']);

@@ -54,7 +54,7 @@ describe.skipIf(!tools)('what a proof is for', () => {
     expect(held.hold?.fault).toEqual({
       code: 'restore.not-proven',
       message:
-        'The restored database is live, but not every node serves from it: ' +
+        'The restored database is live, but not every node serves it: ' +
         'kong-1 (the configured credential is admitted on /api/v1/orders: HTTP 401).',
       hint: 'Restart these nodes and look again, then close the run; or roll it back.',
     });
