@@ -110,6 +110,8 @@ async function carryOut(
   try {
     const step = implementation(deps, context.run, start.step.id);
     const inTime = { ...context, signal };
+    const done = context.attempt > 1 ? await takeOver(step, start, inTime) : null;
+    if (done !== null) return { kind: 'succeeded', outputs: done };
     return (
       (await lookBehindGate(step, start, inTime)) ?? { kind: 'succeeded', outputs: await lookActLook(step, inTime) }
     );
@@ -122,9 +124,17 @@ async function carryOut(
   }
 }
 
+/**
+ * Ends what a dead predecessor left. Behind a gate its work must not look like somebody else's change: what it had
+ * already done is done. Null: there is something to do.
+ */
+async function takeOver(step: Step, { gate }: Start, context: StepContext): Promise<JsonObject | null> {
+  await step.takeOver?.(context);
+  return gate === undefined ? null : await step.check(context);
+}
+
 /** Rule 6 of the architecture: is it already so? do it; is it so now? */
 async function lookActLook(step: Step, context: StepContext): Promise<JsonObject> {
-  if (context.attempt > 1) await step.takeOver?.(context);
   const already = await step.check(context);
   if (already !== null) return already;
   context.signal.throwIfAborted();

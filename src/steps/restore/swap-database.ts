@@ -19,19 +19,36 @@ import { liveInWords, strangeNames, swapStateOf } from './swap-state.ts';
 export function swapDatabase(deps: RestoreDeps): Step {
   return {
     observe: (context) => observeLive(deps, context),
-    takeOver: (context) => endPredecessors(deps, context),
+    takeOver: (context) => takeOver(deps, context),
     check: (context) => swapped(deps, context, 'after'),
-    apply: (context) => swap(deps, context, 'after'),
+    apply: (context) => swapOrReopen(deps, context, 'after'),
   };
 }
 
 /** The same back: what was kept is live again, the restored one lies beside it. Harmless when nothing was swapped. */
 export function swapBack(deps: RestoreDeps): Step {
   return {
-    takeOver: (context) => endPredecessors(deps, context),
+    takeOver: (context) => takeOver(deps, context),
     check: (context) => swapped(deps, context, 'before'),
-    apply: (context) => swap(deps, context, 'before'),
+    apply: (context) => swapOrReopen(deps, context, 'before'),
   };
+}
+
+/** A predecessor may have died with the live database closed: nobody waits for this step before it is open again. */
+async function takeOver(deps: RestoreDeps, context: StepContext): Promise<void> {
+  await endPredecessors(deps, context);
+  await reopen(deps, context);
+}
+
+async function reopen(deps: RestoreDeps, context: StepContext): Promise<void> {
+  const names = namesOf(context.run, configuredDatabase(deps));
+  await withServer(deps, context, (server) => openClosed(server, names));
+}
+
+async function openClosed(server: DatabaseServer, names: SwapNames): Promise<void> {
+  for (const [name, { open }] of Object.entries(await look(server, names))) {
+    if (!open) await server.allowConnections(name, true);
+  }
 }
 
 type Goal = 'after' | 'before';
@@ -53,6 +70,21 @@ async function swapped(deps: RestoreDeps, context: StepContext, goal: Goal): Pro
   return { live: names.live, kept: beside in rows ? beside : '', swappedAt: deps.clock().toISOString() };
 }
 
+/** An abort (a stop of the worker, a rollback) takes the session with it: a new one opens what was closed. */
+async function swapOrReopen(deps: RestoreDeps, context: StepContext, goal: Goal): Promise<void> {
+  try {
+    await swap(deps, context, goal);
+  } catch (error) {
+    const shortly = AbortSignal.timeout(REOPEN_MS);
+    // Whoever takes this step over opens it as well: the abort itself is what is to be told.
+    if (context.signal.aborted) await reopen(deps, { ...context, signal: shortly }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Shorter than what a stop leaves to running steps. */
+const REOPEN_MS = 5000;
+
 async function swap(deps: RestoreDeps, context: StepContext, goal: Goal): Promise<void> {
   const names = namesOf(context.run, configuredDatabase(deps));
   await withServer(deps, context, async (server) => {
@@ -60,9 +92,7 @@ async function swap(deps: RestoreDeps, context: StepContext, goal: Goal): Promis
     const patience = { names, signal: context.signal, seconds: deps.gateway.restore.connections_seconds };
     await (goal === 'after' ? forward(server, rows, patience) : back(server, rows, patience));
     // A predecessor may have died between the rename and this, or closed the live one and gone no further.
-    for (const [name, { open }] of Object.entries(await look(server, names))) {
-      if (!open) await server.allowConnections(name, true);
-    }
+    await openClosed(server, names);
   });
 }
 
@@ -115,7 +145,7 @@ async function trade(server: DatabaseServer, patience: Patience, aside: string, 
       { from, to: live, open: true },
     ]);
   } catch (error) {
-    // After an abort this session is gone, and the next look at this step opens it.
+    // After an abort this session is gone: swapOrReopen opens it by another.
     if (!patience.signal.aborted) await server.allowConnections(live, true);
     throw error;
   }
