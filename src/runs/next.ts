@@ -31,7 +31,7 @@ export function next(run: Run, now: Date): Next {
 function afterwards(run: Run, now: Date): Next | null {
   if (run.rollback !== undefined) return wayBack(run, now);
   if (run.close !== undefined) return closing(run, now);
-  return run.hold === undefined ? null : holding(run.hold, now);
+  return run.hold === undefined ? null : holding(run, run.hold, now);
 }
 
 function forward(run: Run, now: Date): Next {
@@ -148,9 +148,34 @@ function hold(run: Run, now: Date, ending: Ending | null): Next {
 }
 
 /** The way back closes by itself when its time is over. What was kept stays kept: only people drop it. */
-function holding({ until, fault, step }: NonNullable<Run['hold']>, now: Date): Next {
+function holding(run: Run, { until, fault, step }: NonNullable<Run['hold']>, now: Date): Next {
   if (now.getTime() < Date.parse(until)) return { do: 'wait', until };
+  const over = asItStands(run, now);
+  if (over !== null) return over;
   return record(fault === undefined ? SUCCEEDED : { type: 'run.failed', data: { step: step ?? null, fault } });
+}
+
+/** Whether what the run had made live was taken back, whatever became of the proof of it. */
+export function isTakenBack(run: Run): boolean {
+  const act = run.plan.steps.find(({ phase }) => phase === 'undo');
+  return act !== undefined && run.steps[act.id]?.status === 'succeeded';
+}
+
+/**
+ * How a held run ends that did not come to be live: taken back without a proof, or never made live. What was prepared
+ * is removed first, and nobody is told that it is restored. Null: it is live.
+ */
+function asItStands(run: Run, now: Date): Next | null {
+  if (isTakenBack(run)) {
+    const removes = ({ phase, recovery }: PlannedStep): boolean => phase === 'undo' && recovery !== 'repeat';
+    const failed = failureIn(run, removes);
+    return failed === null
+      ? carryOn(run, undone(run, removes), { type: 'run.rolled-back', data: {} }, now)
+      : record({ type: 'run.failed', data: failed });
+  }
+  const act = run.plan.steps.find(({ live }) => live === true);
+  const failed = act === undefined ? null : failureIn(run, ({ id }) => id === act.id);
+  return failed === null ? null : toTheEnd(run, { type: 'run.failed', data: failed }, now);
 }
 
 function wayBack(run: Run, now: Date): Next {
@@ -162,6 +187,8 @@ function wayBack(run: Run, now: Date): Next {
 }
 
 function closing(run: Run, now: Date): Next {
+  const over = asItStands(run, now);
+  if (over !== null) return over;
   const isClose = ({ phase }: PlannedStep): boolean => phase === 'close' && run.close?.drop === true;
   const failed = failureIn(run, isClose);
   if (failed !== null) return hold(run, now, { type: 'run.failed', data: failed });

@@ -162,6 +162,33 @@ describe('a restore', () => {
     expect(next(story(...live, held, ...drop), START)).toMatchObject({ do: 'step', step: { id: 'drop-kept' } });
   });
 
+  it('taken back and not proven, closing it ends as rolled back: the copy goes, and the gateway is locked', () => {
+    const asked: EventBody = { type: 'rollback.requested', data: { person: BOB } };
+    const failed: EventBody = { type: 'step.failed', data: { step: 'prove-back', attempt: 1, fault } };
+    const back = ['swap-back', 'reload-back'].flatMap((step) => did(step));
+    const unproven = [...live, held, asked, ...back, stepStarted('prove-back'), failed, held];
+    for (const drop of [true, false]) {
+      const closed = [...unproven, ...decide(story(...unproven), as({ type: 'close', drop }), START).events];
+      expect(next(story(...closed), START)).toMatchObject({ do: 'step', step: { id: 'drop-restored' } });
+      expect(next(story(...closed, ...did('drop-restored')), START)).toEqual({
+        do: 'record',
+        events: [{ type: 'run.rolled-back', data: {} }],
+      });
+    }
+    expect(next(story(...unproven), minutes(24 * 60 + 1))).toMatchObject({ do: 'step', step: { id: 'drop-restored' } });
+  });
+
+  it('never made live, closing it ends as failed: the copy goes, and nobody is told that it is restored', () => {
+    const failed: EventBody = { type: 'step.failed', data: { step: 'swap-database', attempt: 1, fault } };
+    const stuck = [...BEFORE, ...opened(), go, stepStarted('swap-database'), failed, held];
+    const closed = [...stuck, ...decide(story(...stuck), as({ type: 'close', drop: true }), START).events];
+    expect(next(story(...closed), START)).toMatchObject({ do: 'step', step: { id: 'drop-scratch' } });
+    const cleaned = [...closed, ...did('drop-scratch'), ...did('discard-set')];
+    const end = { do: 'record', events: [{ type: 'run.failed', data: { step: 'swap-database', fault } }] };
+    expect(next(story(...cleaned), START)).toEqual(end);
+    expect(next(story(...stuck), minutes(24 * 60 + 1))).toMatchObject({ do: 'step', step: { id: 'drop-scratch' } });
+  });
+
   it('after a rollback the gateway is locked until somebody records the cause (4.6)', () => {
     const rolledBack = [...live, held, { type: 'run.rolled-back', data: {} } as const];
     const locked = story(...rolledBack);

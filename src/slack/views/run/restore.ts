@@ -1,7 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import type { Run } from '../../../runs/run.ts';
-import { hasTouchedLive } from '../../../runs/next.ts';
+import { hasTouchedLive, isTakenBack } from '../../../runs/next.ts';
 import { context, section } from '../kit/blocks.ts';
 import { strategyWords } from '../strategies.ts';
 import type { Names } from '../kit/text.ts';
@@ -60,6 +60,7 @@ function holding(run: Run, { until, fault }: NonNullable<Run['hold']>, names: Na
 }
 
 function liveWords(run: Run): string {
+  if (isTakenBack(run)) return 'What was live before is live again.';
   const written = outputsOf(run, 'place-files', placed);
   if (written !== null) return `The files lie in ${code(written.folder)}; those in use are as they were.`;
   const applies = APPLIES[run.plan.parameters['strategy'] as string];

@@ -34,7 +34,7 @@ function rollbackButton(run: Run) {
 function closeButton(run: Run) {
   return button({
     action: ACTIONS.close,
-    label: 'It is good: close…',
+    label: run.hold?.fault === undefined ? 'It is good: close…' : 'Close as it is…',
     says: `Close ${run.id} on ${run.plan.gateway}: its undo ends`,
     value: run.id,
   });
