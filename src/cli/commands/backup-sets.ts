@@ -81,6 +81,11 @@ export async function verify(cli: Cli, name: string, flags: ReadFlags): Promise<
     terminal.err('Do not use this set. Use another copy or another set, and keep this one until it is explained.');
     return EXIT.failed;
   }
+  if (flags.identity !== undefined && !wholeChain) {
+    terminal.err(`The stored bytes are as they were written, but ${flags.identity} opens none of the artifacts.`);
+    terminal.err('Give the identity of a recipient that `backup show` names.');
+    return EXIT.failed;
+  }
   terminal.out(`Every byte is as it was written: ${size(bytesRead)} in ${set.manifest.artifacts.length} artifacts.`);
   terminal.out(
     wholeChain

@@ -54,7 +54,8 @@ async function answerOf(
     const fromUpstream = answer.headers['x-kong-upstream-latency'] !== undefined;
     const noRoute = answer.statusCode === 404 && !fromUpstream && messageOf(body) === NO_ROUTE_MATCHED;
     const broken = answer.statusCode === 500 && !fromUpstream;
-    return { status: answer.statusCode, routed: !noRoute && !broken };
+    const elsewhere = BEFORE_KONG.has(answer.statusCode) && !isOfKong(answer.headers);
+    return { status: answer.statusCode, routed: !noRoute && !broken && !elsewhere };
   } catch (cause) {
     signal.throwIfAborted();
     throw new Fault(
@@ -64,6 +65,17 @@ async function answerOf(
       { cause },
     );
   }
+}
+
+/** What a load balancer answers for a node that is not there. */
+const BEFORE_KONG: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Kong names itself in `server` and `x-kong-…` headers, also when an upstream does not answer. */
+function isOfKong(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  return (
+    String(headers['server'] ?? '').startsWith('kong') ||
+    Object.keys(headers).some((name) => name.startsWith('x-kong-'))
+  );
 }
 
 /** Kong's own words in every version since 1.0; there is no code beside them. */

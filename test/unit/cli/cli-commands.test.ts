@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Operations } from '../../../src/engine/ports.ts';
 import { startOptions } from '../../../src/cli/commands/start.ts';
 import type { StartOptions } from '../../../src/cli/ports.ts';
 import { buildProgram } from '../../../src/cli/program.ts';
@@ -127,6 +128,17 @@ describe('the command line', () => {
     const { code, err } = await ran(['status'], testTerminal({ env: config.env }), { connect });
     expect(code).toBe(1);
     expect(err).toMatch(/^This is a bug in kong-chatops, please report it:\nTypeError: password=\*\*\*/);
+  });
+});
+
+describe('a command below another one', () => {
+  it.each(['hold', 'unhold'])('has options of its own: backup %s --reason', async (command) => {
+    const asked = vi.fn<Operations['hold']>(async () => ({ ok: true }));
+    const operations = { hold: asked, release: asked } as unknown as Operations;
+    const words = ['backup', command, 'production-20261121T0200Z-B-1', '--reason', 'evidence of INC-4711'];
+    const connect = async () => ({ operations, close: async () => undefined });
+    expect(await ran(words, testTerminal({ env: config.env }), { connect })).toMatchObject({ code: 0, err: '' });
+    expect(asked.mock.calls[0]?.[0]).toEqual({ set: words[2], reason: 'evidence of INC-4711' });
   });
 });
 

@@ -44,11 +44,20 @@ function addRetention(backup: Command, choose: (work: Work) => void): void {
   backup
     .command('hold <set>')
     .description('keep a set whatever the rules say')
-    .requiredOption('--reason <text>', 'why, 10 to 2,000 characters')
-    .action((set: string, flags: { reason: string }) => choose(async (cli) => await hold(cli, set, flags.reason)));
+    .option('--reason <text>', 'why, 10 to 2,000 characters')
+    .action((set: string, _flags: object, command: Command) =>
+      choose(async (cli) => await hold(cli, set, reasonOf(command))),
+    );
   backup
     .command('unhold <set>')
     .description('end a hold: the rules decide again (needs the role admin)')
-    .requiredOption('--reason <text>', 'why, 10 to 2,000 characters')
-    .action((set: string, flags: { reason: string }) => choose(async (cli) => await unhold(cli, set, flags.reason)));
+    .option('--reason <text>', 'why, 10 to 2,000 characters')
+    .action((set: string, _flags: object, command: Command) =>
+      choose(async (cli) => await unhold(cli, set, reasonOf(command))),
+    );
+}
+
+/** `backup` itself has such an option and takes the words for its own, wherever they stand. */
+function reasonOf(command: Command): string {
+  return command.optsWithGlobals<{ readonly reason?: string }>().reason ?? '';
 }
