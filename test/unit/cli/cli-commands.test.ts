@@ -133,7 +133,7 @@ describe('the command line', () => {
 
 describe('a command below another one', () => {
   it.each(['hold', 'unhold'])('has options of its own: backup %s --reason', async (command) => {
-    const asked = vi.fn<Operations['hold']>(async () => ({ ok: true }));
+    const asked = vi.fn(async (_request: object) => ({ ok: true }));
     const operations = { hold: asked, release: asked } as unknown as Operations;
     const words = ['backup', command, 'production-20261121T0200Z-B-1', '--reason', 'evidence of INC-4711'];
     const connect = async () => ({ operations, close: async () => undefined });
