@@ -115,14 +115,13 @@ async function startParts(
     await queues.startWorker('publish', CONCURRENCY, (runId) => slack.draw(runId));
     up.push(signHourly(core));
   }
-  if (slack !== null && options.bot) {
-    const look = async (): Promise<void> => {
-      await core.watch.tick();
-      await slack.tellAlarms();
-    };
-    const ticking = startTicking(look, config.limits.sweep_seconds, log);
-    up.push(() => ticking.stop());
-  }
+  // Every process looks at the clock: where there is no Slack there is no bot. Each time gets one answer, whoever is first.
+  const look = async (): Promise<void> => {
+    await core.watch.tick();
+    await slack?.tellAlarms();
+  };
+  const ticking = startTicking(look, config.limits.sweep_seconds, log);
+  up.push(() => ticking.stop());
 
   const probes = probesOf(core, checked, slack, ears);
   const { host, port } = config.operations;
