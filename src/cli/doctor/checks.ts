@@ -2,6 +2,7 @@ import { localRunner } from '../../run-command/local.ts';
 import type { Check, DoctorInput } from './check.ts';
 import { gatewayChecks } from './gateways.ts';
 import { machineChecks, thisPlatform } from './machine.ts';
+import { restoreChecks } from './restores.ts';
 import { slackChecks } from './slack.ts';
 import { storageChecks } from './storage.ts';
 import { storeChecks } from './store.ts';
@@ -18,5 +19,6 @@ export function doctorChecks({ config, now }: DoctorInput): readonly Check[] {
     ...slackChecks(config, now),
     ...storageChecks(config),
     ...gatewayChecks(config, platform),
+    ...restoreChecks(config),
   ];
 }
