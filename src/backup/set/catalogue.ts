@@ -6,6 +6,7 @@ import { MANIFEST } from '../storage/destination.ts';
 import type { Destination, Place } from '../storage/destination.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import { timeOfSet } from './set-id.ts';
 import type { SetRef } from './set-id.ts';
 
 /** One published set as `status` and the lists show it. */
@@ -13,7 +14,7 @@ export interface CatalogueEntry {
   readonly set: string;
   /** `damaged`: no copy of the manifest can be read. Whether a set was verified stands in the run's events. */
   readonly state: 'finished' | 'damaged';
-  /** When the manifest was written (ISO 8601); null when damaged. */
+  /** When it was asked for (ISO 8601), from its name: a manifest here is not checked yet. Null when damaged. */
   readonly createdAt: string | null;
   readonly ageSeconds: number | null;
   /** Of all artifacts, as stored. */
@@ -73,11 +74,12 @@ async function entryOf(
   now: Date,
 ): Promise<Omit<CatalogueEntry, 'unreachable'>> {
   const manifest = await firstManifest(holders, ref);
+  const createdAt = manifest === null ? null : timeOfSet(ref.set);
   return {
     set: ref.set,
     state: manifest === null ? 'damaged' : 'finished',
-    createdAt: manifest?.createdAt ?? null,
-    ageSeconds: manifest === null ? null : Math.max(0, (now.getTime() - Date.parse(manifest.createdAt)) / 1000),
+    createdAt,
+    ageSeconds: createdAt === null ? null : Math.max(0, (now.getTime() - Date.parse(createdAt)) / 1000),
     bytes: manifest === null ? null : setBytes(manifest),
     // As on the card: what only one artifact of it holds is in it.
     gaps: manifest === null ? null : nowhere(manifest.gaps).length,

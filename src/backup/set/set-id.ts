@@ -23,6 +23,16 @@ export function isSetId(text: string): boolean {
   return SET_ID.test(text);
 }
 
+/**
+ * When the set was asked for, to the minute (ISO 8601), from its name; null for a text that names none. The name is the
+ * folder or the key it lies under, so whoever can write one destination alone changes nothing about the set elsewhere.
+ */
+export function timeOfSet(text: string): string | null {
+  const [, year, month, day, hour, minute] = /-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)Z-[A-Z]-\d+$/.exec(text) ?? [];
+  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:00Z`);
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
 /** The set of this name, whose gateway stands in it; null for a text that names none. */
 export function refOfSet(text: string): SetRef | null {
   const gateway = SET_ID.exec(text)?.[1];

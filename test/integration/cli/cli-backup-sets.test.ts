@@ -42,7 +42,7 @@ describe('reading sets on the command line, with a destination and keys alone', 
 
   it('lists what is there', async () => {
     const { code, out } = await run(['backup', 'list', ...at()]);
-    expect(out).toMatch(/^production-20261121T0740Z-B-142 {2}2 h old, \d+ bytes, 0 gaps$/m);
+    expect(out).toMatch(/^production-20261121T0740Z-B-142 {2}2 h 1 min old, \d+ bytes, 0 gaps$/m);
     expect(code).toBe(0);
     const one = await run(['backup', 'list', 'staging', ...at()]);
     expect(one.out).toContain(`No sets in ${sets}.`);

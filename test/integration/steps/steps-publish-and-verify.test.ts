@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalogue } from '../../../src/backup/set/catalogue.ts';
 import { LocalDestination } from '../../../src/backup/storage/local.ts';
+import { timeOfSet } from '../../../src/backup/set/set-id.ts';
 import { parseManifest } from '../../../src/backup/set/manifest.ts';
 import { isSignedBy } from '../../../src/backup/set/signature.ts';
 import type { Gap, PublishOutputs } from '../../../src/runbooks/backup.ts';
@@ -245,10 +246,16 @@ describe.skipIf(!ready)('publishing and verifying a set', () => {
     const lone = [first, second].find((entry) => entry?.set === refOf(later.run()).set);
     expect(lone).toMatchObject({
       state: 'finished',
-      ageSeconds: 3600,
+      ageSeconds: 3900,
       missingFrom: [two[1]?.name],
       places: [{ destination: two[0]?.name }],
     });
+    const file = join(two[0]?.placeOf(refOf(here.run())) ?? '', 'manifest.json');
+    const told = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({ ...told, createdAt: '2019-01-01T00:00:00.000Z' }));
+    const forged = (await catalogue(two, 'production', now)).find((entry) => entry.set === refOf(here.run()).set);
+    // Whoever can write one destination says nothing about the age of a set elsewhere.
+    expect(forged).toMatchObject({ state: 'finished', createdAt: timeOfSet(refOf(here.run()).set), ageSeconds: 3900 });
     await writeFile(join(two[0]?.placeOf(refOf(later.run())) ?? '', 'manifest.json'), 'nonsense');
     const damaged = (await catalogue(two, 'production', now)).find((entry) => entry.set === refOf(later.run()).set);
     expect(damaged).toMatchObject({ state: 'damaged', createdAt: null, bytes: null, gaps: null, unreachable: [] });
