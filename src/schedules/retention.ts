@@ -39,13 +39,14 @@ type Period = (typeof PERIODS)[number];
 
 /**
  * Which sets of one destination stay and why, newest first. Pure. Only verified sets fill the places: one that nobody
- * proved must not push a proven one out. The newest verified set stays whatever the numbers say.
+ * proved must not push a proven one out. The newest verified set stays whatever the numbers say, an ordinary one if there is one.
  */
 export function retain(sets: readonly KeptSet[], keep: Keep, zone: string, now: Date): readonly Verdict[] {
   const newestFirst = [...sets].sort((a, b) => bySetAge(b, a));
   const good = newestFirst.filter(({ verified, damaged, safety }) => verified && !damaged && !safety);
   const places = placesOf(good, keep, zone);
-  const newestVerified = newestFirst.find(({ verified, damaged }) => verified && !damaged)?.set;
+  // A safety backup holds what a restore was to get rid of: it stands in only where there is nothing else.
+  const newestVerified = (good[0] ?? newestFirst.find(({ verified, damaged }) => verified && !damaged))?.set;
   return newestFirst.map((set) => {
     const why = [
       ...(set.set === newestVerified ? ['the newest verified set'] : []),
@@ -117,5 +118,7 @@ function weekOf(wall: number): string {
 
 function bySetAge(a: KeptSet, b: KeptSet): number {
   const [left, right] = [a.createdAt ?? '', b.createdAt ?? ''];
-  return left === right ? Number(a.set > b.set) - Number(a.set < b.set) : left < right ? -1 : 1;
+  if (left !== right) return left < right ? -1 : 1;
+  // Of the same minute: B-9 came before B-10.
+  return a.set.length - b.set.length || Number(a.set > b.set) - Number(a.set < b.set);
 }

@@ -60,7 +60,10 @@ describe('what a destination keeps', () => {
       fc.property(arbitrarySets, arbitraryRules, (sets, rules) => {
         const goes = new Set(retain(sets, rules, 'Europe/Berlin', NOW).flatMap(({ set, keep }) => (keep ? [] : [set])));
         const proven = sets.filter(({ verified, damaged }) => verified && !damaged);
-        const newest = proven.toSorted((a, b) => ((a.createdAt ?? '') < (b.createdAt ?? '') ? 1 : -1))[0];
+        const ordinary = proven.filter(({ safety }) => !safety);
+        const newest = (ordinary.length > 0 ? ordinary : proven).toSorted((a, b) =>
+          (a.createdAt ?? '') < (b.createdAt ?? '') ? 1 : -1,
+        )[0];
         const ofNewest = proven.filter(({ createdAt }) => createdAt === newest?.createdAt);
         if (newest !== undefined) expect(ofNewest.some(({ set }) => !goes.has(set))).toBe(true);
         for (const one of sets) {
@@ -70,6 +73,37 @@ describe('what a destination keeps', () => {
         }
       }),
     );
+  });
+
+  test('is at least the newest ordinary verified set, whatever safety backups are newer; else the newest of these', () => {
+    const none: Keep = { last: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, safetyDays: 0 };
+    const rules = fc.oneof(fc.constant(none), arbitraryRules);
+    fc.assert(
+      fc.property(arbitrarySets, rules, (sets, keep) => {
+        const proven = sets.filter(({ verified, damaged }) => verified && !damaged);
+        const ordinary = proven.filter(({ safety }) => !safety);
+        const pool = ordinary.length > 0 ? ordinary : proven;
+        const newest = pool
+          .map(({ createdAt }) => createdAt ?? '')
+          .toSorted()
+          .at(-1);
+        const kept = retain(sets, keep, 'UTC', NOW).filter(({ why }) => why.includes('the newest verified set'));
+        const times = kept.map(({ set }) => pool.find((one) => one.set === set)?.createdAt);
+        expect(times).toEqual(newest === undefined ? [] : [newest]);
+      }),
+    );
+    const verdicts = retain([made(1), made(0.5, { safety: true, set: 'blue-R-7' })], none, 'UTC', NOW);
+    expect(verdicts).toEqual([
+      { set: 'blue-R-7', keep: false, why: ['taken before a restore, and its time is over'] },
+      { set: made(1).set, keep: true, why: ['the newest verified set'] },
+    ]);
+  });
+
+  test('counts runs of the same minute by their number', () => {
+    const at = { createdAt: '2026-11-21T11:00:00.000Z' };
+    const sets = ['blue-20261121T1100Z-B-9', 'blue-20261121T1100Z-B-10'].map((set) => made(0, { ...at, set }));
+    const one: Keep = { ...RULES, last: 1, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+    expect(retain(sets, one, 'UTC', NOW).find(({ keep }) => keep)?.set).toBe('blue-20261121T1100Z-B-10');
   });
 
   test('once applied, keeps on being kept: a second look removes nothing more', () => {
