@@ -12,6 +12,7 @@ export interface FindRuns {
   readonly active?: boolean;
   readonly verified?: boolean;
   readonly locked?: boolean;
+  readonly kind?: RunKind;
   readonly limit: number;
 }
 
@@ -61,13 +62,15 @@ export async function findRuns(pool: Pool, filter: FindRuns): Promise<RunIndex[]
           AND ($3::boolean IS NULL OR active = $3)
           AND ($4::boolean IS NULL OR (verified_at IS NOT NULL) = $4)
           AND ($5::boolean IS NULL OR (exclusive IS NOT NULL AND NOT active) = $5)
-        ORDER BY requested_at DESC, length(id) DESC, id DESC LIMIT $6`,
+          AND ($6::text IS NULL OR kind = $6)
+        ORDER BY requested_at DESC, length(id) DESC, id DESC LIMIT $7`,
       [
         filter.gateway ?? null,
         filter.person ?? null,
         filter.active ?? null,
         filter.verified ?? null,
         filter.locked ?? null,
+        filter.kind ?? null,
         filter.limit,
       ],
     ),

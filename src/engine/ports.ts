@@ -2,7 +2,7 @@ import type { RunEvent } from '../runs/event.ts';
 import type { JsonObject } from '../runs/json.ts';
 import type { AppendRequest, AppendResult, AppendSystem, RunIndex } from '../runs/log.ts';
 import type { Caller, PersonId, Standing } from '../runs/person.ts';
-import type { QueueName } from '../runs/plan.ts';
+import type { QueueName, RunKind } from '../runs/plan.ts';
 import type { Refusal } from '../runs/refusal.ts';
 import type { Run } from '../runs/run.ts';
 import type { Safety, Strategy } from '../runbooks/restore.ts';
@@ -42,6 +42,7 @@ export interface RunFilter {
   readonly person?: PersonId;
   readonly active?: boolean;
   readonly verified?: boolean;
+  readonly kind?: RunKind;
   /** Ended runs that still lock their gateway: rolled back, and nobody recorded the cause yet. */
   readonly locked?: boolean;
   readonly limit: number;
@@ -222,7 +223,7 @@ export interface LastBackup {
   readonly restoredAt?: string;
 }
 
-/** A published set as its destinations show it. */
+/** A published set as its destinations show it. `createdAt` (retention goes by it) is from its name, not from a manifest. */
 export interface StoredSet {
   readonly set: string;
   /** `damaged`: no copy of the manifest can be read. */

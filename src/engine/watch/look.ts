@@ -67,7 +67,8 @@ export async function factsOf(
 ): Promise<GatewayFacts> {
   const [schedules, verified, proven] = await Promise.all([
     schedulesOf(deps, gateway, state, now),
-    deps.store.findRuns({ gateway: gateway.name, verified: true, limit: 1 }),
+    // The safety backup of a restore is no backup that the schedule made: it silences nothing.
+    deps.store.findRuns({ gateway: gateway.name, verified: true, kind: 'backup', limit: 1 }),
     deps.store.provenSets(gateway.name),
   ]);
   const [last] = verified;

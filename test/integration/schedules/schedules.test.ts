@@ -200,3 +200,28 @@ test('the watcher outside is told once, after verified and never before or after
   expect(stage.beats).toEqual(['blue/backup']);
   expect((await types()).filter((type) => type === 'schedule.heartbeat').length).toBe(1);
 });
+
+test('the safety backup of a restore silences neither a failed nightly backup nor one that is too old', async () => {
+  stage = await watchStage('2026-11-20T12:00:00Z');
+  const { watch, operations } = stage.bot();
+  await watch.tick();
+  stage.now = new Date('2026-11-21T01:30:00Z');
+  await watch.tick();
+  const nightly = (await stage.runs()).at(-1);
+  await stage.end(nightly?.id ?? '', 'failed');
+  const old = 'blue-20261101T0130Z-B-3';
+  stage.sets.push(storedSet(old, '2026-11-01T01:30:00Z'));
+  const asked = await operations.requestRestore(
+    { gateway: 'blue', set: old, strategy: 'database', delivery: { key: 'r' } },
+    inSlack(ALICE),
+  );
+  const id = asked.ok ? asked.run.id : '';
+  await stage.end(id, 'failed', verifiedOutputs(`blue-20261121T0130Z-${id}`, stage.now));
+  stage.now = new Date('2026-11-21T20:00:00Z');
+  await watch.tick();
+  const on = await operations.alarms(inSlack(ALICE));
+  expect(on.ok && on.alarms.map(({ alarm, message }) => `${alarm}: ${message}`).toSorted()).toEqual([
+    `blue/backup-failed: The backup of blue that was due 2026-11-21T01:30:00.000Z did not succeed: ${nightly?.id ?? ''} failed`,
+    'blue/backup-too-old: blue has no verified backup',
+  ]);
+});

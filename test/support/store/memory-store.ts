@@ -77,11 +77,16 @@ export function memoryStore(): MemoryStore {
   };
 }
 
-function matching({ gateway, person, active, verified, locked }: RunFilter): (index: RunIndex) => boolean {
+function matching({ gateway, person, active, verified, locked, kind }: RunFilter): (index: RunIndex) => boolean {
   return (index) =>
     (gateway === undefined || index.gateway === gateway) &&
     (person === undefined || index.requestedBy === person) &&
     (active === undefined || index.active === active) &&
     (locked === undefined || (index.exclusive !== null && !index.active) === locked) &&
-    (verified === undefined || (index.verifiedAt !== null) === verified);
+    (verified === undefined || (index.verifiedAt !== null) === verified) &&
+    isOfKind(index, kind);
+}
+
+function isOfKind(index: RunIndex, kind: RunFilter['kind']): boolean {
+  return kind === undefined || index.kind === kind;
 }
