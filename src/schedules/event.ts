@@ -114,6 +114,17 @@ export type WatchBody =
       readonly type: 'backup.retention';
       readonly data: { readonly gateway: string; readonly after: string };
     }
+  /** Between the look and the removal somebody held it or asked for it: it stays. */
+  | {
+      readonly type: 'backup.spared';
+      readonly data: {
+        readonly set: string;
+        readonly gateway: string;
+        readonly destination: string;
+        readonly after: string;
+        readonly why: readonly string[];
+      };
+    }
   /** The destination did not let it go; it is tried again after the next backup. */
   | {
       readonly type: 'backup.not-expired';
@@ -121,6 +132,8 @@ export type WatchBody =
         readonly set: string;
         readonly gateway: string;
         readonly destination: string;
+        /** Of the removal that failed; rows of older versions have none. */
+        readonly after?: string;
         readonly code: string;
         readonly message: string;
       };
@@ -151,6 +164,7 @@ export const WATCH_TYPES = [
   'backup.retention',
   'backup.expiring',
   'backup.expired',
+  'backup.spared',
   'backup.not-expired',
 ] as const satisfies readonly WatchType[];
 

@@ -11,6 +11,15 @@ export interface Hold {
   readonly at: string;
 }
 
+/** A removal of a set from one destination, begun at `at` (ISO). */
+export interface Expiring {
+  readonly set: string;
+  readonly gateway: string;
+  readonly destination: string;
+  readonly after: string;
+  readonly at: string;
+}
+
 /** What the system stream says of schedules, alarms and sets. Made by {@link foldWatch} alone. */
 export interface WatchState {
   /** Of the newest row that is in here. */
@@ -26,11 +35,10 @@ export interface WatchState {
   readonly lookedThrough: ReadonlySet<string>;
   readonly alarms: Alarms;
   readonly holds: ReadonlyMap<string, Hold>;
-  /** Sets whose removal began and did not end, by {@link placeKey}. */
-  readonly expiring: ReadonlyMap<
-    string,
-    { readonly set: string; readonly gateway: string; readonly destination: string }
-  >;
+  /** Removals that began and did not end. Two bots may be at the same one: each ends its own. */
+  readonly expiring: readonly Expiring[];
+  /** What was removed, by {@link placeKey}. */
+  readonly expired: ReadonlySet<string>;
 }
 
 export const NOTHING_YET: WatchState = {
@@ -42,7 +50,8 @@ export const NOTHING_YET: WatchState = {
   lookedThrough: new Set(),
   alarms: new Map(),
   holds: new Map(),
-  expiring: new Map(),
+  expiring: [],
+  expired: new Set(),
 };
 
 export function placeKey(set: string, destination: string): string {
@@ -81,13 +90,22 @@ function setRow(state: WatchState, event: WatchEvent): Partial<WatchState> {
     case 'backup.retention':
       return { lookedThrough: new Set([...state.lookedThrough, event.data.after]) };
     case 'backup.expiring':
-      return { expiring: put(state.expiring, placeKey(event.data.set, event.data.destination), event.data) };
-    case 'backup.expired':
+      return { expiring: [...state.expiring, { ...event.data, at: event.at }] };
+    case 'backup.expired': {
+      const expired = new Set([...state.expired, placeKey(event.data.set, event.data.destination)]);
+      return { expired, expiring: state.expiring.filter((one) => !isOf(one, event.data)) };
+    }
+    case 'backup.spared':
     case 'backup.not-expired':
-      return { expiring: without(state.expiring, placeKey(event.data.set, event.data.destination)) };
+      return { expiring: state.expiring.filter((one) => !isOf(one, event.data)) };
     default:
       return {};
   }
+}
+
+/** Without `after`, as older rows and a removal that is done say it: every removal of that set there. */
+function isOf(one: Expiring, of: { readonly set: string; readonly destination: string; readonly after?: string }) {
+  return one.set === of.set && one.destination === of.destination && (of.after === undefined || one.after === of.after);
 }
 
 function put<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {

@@ -18,6 +18,8 @@ const TELL: { readonly [T in WatchBody['type']]: Tell<T> } = {
   'alarm.lost': (data) => `message of alarm ${data.alarm} (${data.slot}) could not be posted: ${data.why}`,
   'backup.held': (data) => `set ${data.set} is held: ${data.reason}`,
   'backup.released': (data) => `set ${data.set} is held no longer: ${data.reason}`,
+  'backup.spared': (data) =>
+    `set ${data.set} stays in ${data.destination} after all, somebody needs it: ${data.why.join('; ')}`,
   'backup.expiring': (data) => `set ${data.set} is being removed from ${data.destination} (${data.after})`,
   'backup.expired': (data) => `set ${data.set} was removed from ${data.destination}`,
   'backup.retention': (data) => `old sets of ${data.gateway} are looked through after ${data.after}`,

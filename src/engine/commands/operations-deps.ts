@@ -55,10 +55,19 @@ export interface OperationsDeps {
   readonly onRefusal?: (code: string) => void;
 }
 
+/** No name of ours is longer than this. */
+const LONGEST_NAME = 80;
+
+/** A name as somebody typed it, cut: an answer must not give back whatever was pasted. */
+export function shortened(name: string): string {
+  const letters = Array.from(name.slice(0, 4 * LONGEST_NAME));
+  return letters.length <= LONGEST_NAME ? name : `${letters.slice(0, LONGEST_NAME).join('')}…`;
+}
+
 /** Names the nearest gateway: at three in the morning people mistype. */
 export function unknownGateway(deps: Pick<OperationsDeps, 'gateways'>, name: string): Refusal {
   const names = deps.gateways.map((gateway) => gateway.name);
   const near = nearest(name, names);
   const hint = near === null ? `Known gateways: ${names.join(', ')}` : `Did you mean ${near}?`;
-  return refuse('unknown-gateway', `There is no gateway "${name}" in the configuration`, hint);
+  return refuse('unknown-gateway', `There is no gateway "${shortened(name)}" in the configuration`, hint);
 }

@@ -12,13 +12,18 @@ import { refuse } from '../../runs/refusal.ts';
 import { busy, inTheWay } from './busy.ts';
 import { owedReview } from './owed-review.ts';
 import { commit } from '../commit.ts';
-import { unknownGateway } from './operations-deps.ts';
+import { shortened, unknownGateway } from './operations-deps.ts';
 import { createQueries } from './queries.ts';
-import { createRestoreRequests } from './request-restore.ts';
+import { createRestoreRequests, type RestoreDeps } from './request-restore.ts';
+import { mayNot, type Right } from './rights.ts';
 import { carryOn, recordRefusal, startRun } from './start-run.ts';
 
 /** What people can do, the same from Slack and from the CLI. */
-export function createOperations(deps: OperationsDeps, { watch, operations } = openWatch(deps)): Operations {
+export function createOperations(
+  given: OperationsDeps,
+  { watch, operations, watchLog }: ReturnType<typeof openWatch> = openWatch(given),
+): Operations {
+  const deps = { ...given, watchLog };
   return {
     requestBackup: (request, by) => requestBackup(deps, request, by),
     retry: (runId, by, delivery) => retry(deps, runId, by, delivery),
@@ -45,14 +50,15 @@ type Restores = Pick<
   'requestRestore' | 'requestDrill' | 'requestCompare' | 'rollback' | 'close' | 'unlock' | 'review'
 >;
 
-function createRestores(deps: OperationsDeps): Restores {
+function createRestores(deps: RestoreDeps): Restores {
   const { requestRestore, requestDrill, requestCompare } = createRestoreRequests(deps);
   return {
     requestRestore,
     requestDrill,
     requestCompare,
-    review: (runId, finding, by) =>
-      onRun(deps, runId, runId, by, async (standing) => ({ type: 'review', finding, by, standing })),
+    review: async (runId, finding, by) =>
+      (await unknownTo(deps, runId, { act: 'review an emergency', role: 'approver' }, by)) ??
+      (await onRun(deps, runId, runId, by, async (standing) => ({ type: 'review', finding, by, standing }))),
     rollback: (runId, reason, by) =>
       onRun(deps, runId, runId, by, async (standing) => ({
         type: 'rollback',
@@ -68,11 +74,14 @@ function createRestores(deps: OperationsDeps): Restores {
 
 /** The lock belongs to the run that was rolled back: whoever unlocks names the gateway, as they know it. */
 async function unlock(deps: OperationsDeps, gateway: string, cause: string, by: Caller): Promise<Answer> {
-  if (!deps.gateways.some(({ name }) => name === gateway)) return { ok: false, refusal: unknownGateway(deps, gateway) };
-  const [locked] = await deps.store.findRuns({ gateway, locked: true, limit: 1 });
+  const known = deps.gateways.some(({ name }) => name === gateway);
+  const [locked] = known ? await deps.store.findRuns({ gateway, locked: true, limit: 1 }) : [];
   if (locked !== undefined) {
     return await onRun(deps, locked.id, locked.id, by, async (standing) => ({ type: 'unlock', cause, by, standing }));
   }
+  const right = await mayNot(deps, { act: 'unlock a gateway', role: 'operator' }, by);
+  if (right !== null) return { ok: false, refusal: right };
+  if (!known) return { ok: false, refusal: unknownGateway(deps, gateway) };
   return { ok: false, refusal: refuse('not-locked', `${gateway} is not locked`, 'Nothing to do') };
 }
 
@@ -94,7 +103,9 @@ async function requestBackup(
   return await startRun(deps, { kind: 'backup', gateway, plan, delivery: request.delivery, ...reason, ...linked }, by);
 }
 
-async function retry(deps: OperationsDeps, runId: string, by: Caller, delivery?: Delivery): Promise<Answer> {
+async function retry(deps: RestoreDeps, runId: string, by: Caller, delivery?: Delivery): Promise<Answer> {
+  const right = await mayNot(deps, { act: 'try a run again', role: 'operator' }, by);
+  if (right !== null) return { ok: false, refusal: right };
   const old = fold(await deps.store.load(runId));
   if (old === null) return { ok: false, refusal: unknownRun(runId) };
   if (old.outcome === undefined) {
@@ -114,6 +125,12 @@ async function retry(deps: OperationsDeps, runId: string, by: Caller, delivery?:
     default:
       return await requestBackup(deps, { gateway: old.plan.gateway, delivery: key }, by, runId);
   }
+}
+
+/** A run that is not there has no rule to ask: whoever may not do this to any run learns nothing of which there are. */
+async function unknownTo(deps: OperationsDeps, runId: string, needed: Right, by: Caller): Promise<Answer | null> {
+  if ((await deps.store.load(runId)).length > 0) return null;
+  return { ok: false, refusal: (await mayNot(deps, needed, by)) ?? unknownRun(runId) };
 }
 
 async function vote(deps: OperationsDeps, request: VoteRequest, by: Caller): Promise<Answer> {
@@ -153,5 +170,5 @@ async function onRun(
 }
 
 function unknownRun(asked: string): Refusal {
-  return refuse('unknown-run', `There is no run ${asked}`, 'Use /kong-status to see the runs there are');
+  return refuse('unknown-run', `There is no run ${shortened(asked)}`, 'Use /kong-status to see the runs there are');
 }

@@ -6,19 +6,28 @@ import type { EngineGateway, OperationsDeps, RestoreChoice, RestorePlans } from 
 import type { Strategy } from '../../runbooks/restore.ts';
 import type { JsonObject } from '../../runs/json.ts';
 import { parseSelection } from '../../runbooks/selection.ts';
-import { holds } from '../../runs/person.ts';
 import { isRefusal, refuse } from '../../runs/refusal.ts';
-import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
+import { decide } from '../../runs/rules/decide.ts';
+import { commit } from '../commit.ts';
+import { goingNow, placesLeft } from '../watch/going.ts';
+import type { WatchLog } from '../watch/watch-log.ts';
+import type { WatchState } from '../../schedules/fold.ts';
 import { busy, inTheWay } from './busy.ts';
 import { owedReview } from './owed-review.ts';
 import { setsOf } from './list-sets.ts';
-import { unknownGateway } from './operations-deps.ts';
+import { shortened, unknownGateway } from './operations-deps.ts';
+import { mayNot } from './rights.ts';
 import type { Emergency } from '../../runs/rules/request.ts';
-import { recordRefusal, startRun } from './start-run.ts';
+import { carryOn, startRun, type NewRun } from './start-run.ts';
+
+/** What people's commands need, and what the log says of the sets that retention removes. */
+export interface RestoreDeps extends OperationsDeps {
+  readonly watchLog: Pick<WatchLog, 'state'>;
+}
 
 /** Asking for a restore or a drill: which set is meant, whether it can be, and the run with its whole plan. */
 export function createRestoreRequests(
-  deps: OperationsDeps,
+  deps: RestoreDeps,
 ): Pick<Operations, 'requestRestore' | 'requestDrill' | 'requestCompare'> & RetryRequests {
   return {
     requestRestore: (request, by) => requestRestore(deps, request, by),
@@ -54,7 +63,7 @@ interface RetryRequests {
 }
 
 async function requestRestore(
-  deps: OperationsDeps,
+  deps: RestoreDeps,
   request: RestoreRequest,
   by: Caller,
   retryOf?: string,
@@ -74,7 +83,7 @@ async function requestRestore(
   const more = safety === 'kept-database' ? { approversMore: 1 } : {};
   const loud = emergency === undefined ? {} : { emergency };
   const asked = { kind: 'restore', gateway, plan, delivery, ...more, ...loud, ...optional(reason, retryOf) } as const;
-  return await startRun(deps, asked, by);
+  return await startOn(deps, found, asked, by);
 }
 
 /** Break glass skips people, never the proof of the set: that is waived by a second, louder word alone (behaviour 3.2). */
@@ -88,12 +97,7 @@ function unproven({ set, state }: ListedSet, { unverified }: Emergency): Extract
   return { ok: false, refusal };
 }
 
-async function requestCompare(
-  deps: OperationsDeps,
-  request: DrillRequest,
-  by: Caller,
-  retryOf?: string,
-): Promise<Answer> {
+async function requestCompare(deps: RestoreDeps, request: DrillRequest, by: Caller, retryOf?: string): Promise<Answer> {
   const found = await target(deps, request, 'compare a set', by);
   if (isRefusal(found)) return { ok: false, refusal: found };
   const { gateway, plans, set, destination } = found;
@@ -101,15 +105,11 @@ async function requestCompare(
   if (other !== null) return { ok: false, refusal: busy(other), run: other };
   const plan = plans.comparePlan({ set: set.set, destination });
   const { reason, delivery } = request;
-  return await startRun(deps, { kind: 'compare', gateway, plan, delivery, ...optional(reason, retryOf) }, by);
+  const asked = { kind: 'compare', gateway, plan, delivery, ...optional(reason, retryOf) } as const;
+  return await startOn(deps, found, asked, by);
 }
 
-async function requestDrill(
-  deps: OperationsDeps,
-  request: DrillRequest,
-  by: Caller,
-  retryOf?: string,
-): Promise<Answer> {
+async function requestDrill(deps: RestoreDeps, request: DrillRequest, by: Caller, retryOf?: string): Promise<Answer> {
   const found = await target(deps, request, 'request a drill', by);
   if (isRefusal(found)) return { ok: false, refusal: found };
   const { gateway, plans, set, destination } = found;
@@ -118,7 +118,8 @@ async function requestDrill(
   if (owed !== null) return owed;
   const plan = plans.drillPlan({ set: set.set, destination });
   const { reason, delivery } = request;
-  return await startRun(deps, { kind: 'drill', gateway, plan, delivery, ...optional(reason, retryOf) }, by);
+  const asked = { kind: 'drill', gateway, plan, delivery, ...optional(reason, retryOf) } as const;
+  return await startOn(deps, found, asked, by);
 }
 
 function optional(reason: string | undefined, retryOf: string | undefined): { reason?: string; retryOf?: string } {
@@ -130,33 +131,51 @@ interface Target {
   readonly plans: RestorePlans;
   readonly set: ListedSet;
   readonly destination: string;
+  /** What was known of removals when the set was chosen. */
+  readonly before: WatchState;
 }
 
 /** Which gateway, and which set of it. Somebody who may not ask learns nothing of the sets. */
 async function target(
-  deps: OperationsDeps,
+  deps: RestoreDeps,
   request: { readonly gateway: string; readonly set: SetChoice },
   act: string,
   by: Caller,
 ): Promise<Target | Refusal> {
   const gateway = deps.gateways.find(({ name }) => name === request.gateway);
   if (gateway === undefined) return unknownGateway(deps, request.gateway);
-  const right = await mayAsk(deps, act, by);
+  const right = await mayNot(deps, { act, role: 'operator' }, by);
   if (right !== null) return right;
   if (gateway.restore === undefined) return cannotBeRestored(gateway);
+  const before = await deps.watchLog.state();
   const sets = await setsOf(deps, gateway.name);
   const set = choose(sets, request.set, gateway.name);
   if (isRefusal(set)) return set;
-  const [place] = set.places;
-  return { gateway, plans: gateway.restore, set, destination: place?.destination ?? '' };
+  const [place] = placesLeft(before, set, deps.clock());
+  if (place === undefined) return goingNow(set.set);
+  return { gateway, plans: gateway.restore, set, destination: place.destination, before };
 }
 
-async function mayAsk(deps: OperationsDeps, act: string, by: Caller): Promise<Refusal | null> {
+/** Starts the run, and ends it again when its set was being removed before the log had the run: nothing of it was done. */
+async function startOn(
+  deps: RestoreDeps,
+  { set, destination, before }: Target,
+  asked: NewRun,
+  by: Caller,
+): Promise<Answer> {
+  const answer = await startRun(deps, asked, by);
+  if (!answer.ok || answer.run.outcome !== undefined) return answer;
+  const left = placesLeft(await deps.watchLog.state(), set, deps.clock(), before);
+  if (left.some((place) => place.destination === destination)) return answer;
+  const refusal = goingNow(set.set);
   const standing = await deps.people.standing(by.person);
-  if (standing.problem === undefined && holds(standing, 'operator')) return null;
-  const refusal = standing.problem === undefined ? notAllowed(act, 'operator') : notInGoodStanding(standing.problem);
-  await recordRefusal(deps, refusal, act, by);
-  return refusal;
+  const author = { actor: { kind: 'person', ...by } as const, clock: deps.clock };
+  const ended = await commit(deps.store, answer.run.id, author, (run, now) =>
+    decide(run, { type: 'cancel', reason: refusal.message, by, standing }, now),
+  );
+  if (ended?.changed === true) await carryOn(deps, ended.run);
+  deps.onRefusal?.(refusal.code);
+  return { ok: false, refusal, run: ended?.run ?? answer.run };
 }
 
 /** The set that is meant. `latest` never means a safety backup: that one holds what the restore was to get rid of. */
@@ -181,7 +200,7 @@ function noSuchSet(wanted: SetChoice, gateway: string, sets: readonly ListedSet[
   const message =
     wanted === 'latest' || wanted === 'latest-verified'
       ? `${gateway} has no ${wanted === 'latest' ? '' : 'verified '}set in its destinations`
-      : `${gateway} has no set "${wanted}" in its destinations`;
+      : `${gateway} has no set "${shortened(wanted)}" in its destinations`;
   const known = sets.slice(0, 3).map(({ set }) => set);
   const hint = known.length === 0 ? 'Make a backup first' : `The newest are ${known.join(', ')}`;
   return refuse('unknown-set', message, hint);

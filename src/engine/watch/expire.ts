@@ -6,6 +6,7 @@ import type { ListedSet } from '../ports.ts';
 import type { WatchDeps } from './deps.ts';
 import type { Expired, ExpiryPlan, WatchedGateway } from './ports.ts';
 import { Fault } from '../../runs/fault.ts';
+import { placeKey } from '../../schedules/fold.ts';
 import { retain } from '../../schedules/retention.ts';
 import { setsOf } from '../commands/list-sets.ts';
 
@@ -42,10 +43,14 @@ export async function expireSets(
     // The oldest first: whatever stops this leaves the newer ones.
     sets.flatMap(({ set, keep }) => (keep ? [] : [{ set, destination }])).toReversed(),
   );
-  const listed = (set: string): boolean => plans.some(({ sets }) => sets.some((one) => one.set === set));
-  const begun = [...state.expiring.values()].filter((one) => one.gateway === gateway.name && !listed(one.set));
+  const listed = new Set(plans.flatMap(({ destination, sets }) => sets.map(({ set }) => placeKey(set, destination))));
+  const begun = state.expiring.filter((one) => one.gateway === gateway.name);
+  const unended = new Map(
+    begun.map(({ set, destination }) => [placeKey(set, destination), { set, destination }] as const),
+  );
+  const cutOff = [...unended].flatMap(([key, place]) => (listed.has(key) ? [] : [place]));
   const done: Expired[] = [];
-  for (const { set, destination } of [...begun, ...going]) {
+  for (const { set, destination } of [...cutOff, ...going]) {
     const expired = await expireOne(deps, { set, destination, gateway: gateway.name }, request);
     if (expired !== null) done.push(expired);
   }
@@ -61,17 +66,42 @@ async function expireOne(
   const key = `expire/${set}/${destination}/${after}`;
   // Two bots may look at the same time: whoever records the intent removes it.
   if (!(await deps.watchLog.record({ type: 'backup.expiring', data: { ...place, after } }, by, key))) return null;
+  // Since the plan was made people may have held it or asked for it; those who come from here on see the row above.
+  const why = await neededBy(deps, place);
+  if (why.length > 0) {
+    await deps.watchLog.record({ type: 'backup.spared', data: { ...place, after, why } }, by);
+    return { set, destination, problem: spared(set, why) };
+  }
   try {
     await deps.ports.remove(place);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const problem = error.facts();
     const { code, message } = problem;
-    await deps.watchLog.record({ type: 'backup.not-expired', data: { ...place, code, message } }, by);
+    await deps.watchLog.record({ type: 'backup.not-expired', data: { ...place, after, code, message } }, by);
     return { set, destination, problem };
   }
   await deps.watchLog.record({ type: 'backup.expired', data: place }, by);
   return { set, destination };
+}
+
+/** Why the set has to stay as of this moment: who holds it, and what uses it. */
+async function neededBy(
+  deps: WatchDeps,
+  { set, gateway }: { readonly set: string; readonly gateway: string },
+): Promise<readonly string[]> {
+  const [{ holds }, uses] = await Promise.all([deps.watchLog.state(), usesOf(deps, gateway)]);
+  const held = holds.get(set);
+  const runs = uses.filter(([used]) => used === set).map(([, run]) => `${run} uses it`);
+  return [...(held === undefined ? [] : [`held: ${held.reason}`]), ...new Set(runs)];
+}
+
+function spared(set: string, why: readonly string[]): NonNullable<Expired['problem']> {
+  return {
+    code: 'set-needed',
+    message: `${set} stays, because meanwhile somebody needs it: ${why.join('; ')}`,
+    hint: 'It goes when nobody holds or uses it any more',
+  };
 }
 
 /** Sets that runs need that have not ended, a restore that holds among them: `[set, run]`. */

@@ -22,7 +22,7 @@ const NOTHING: WatchOwn = {
 export function openWatch(
   deps: OperationsDeps,
   own: WatchOwn = NOTHING,
-): { readonly watch: Watch; readonly operations: WatchOperations } {
+): { readonly watch: Watch; readonly operations: WatchOperations; readonly watchLog: WatchLog } {
   const all = { ...deps, ...own, watchLog: new WatchLog(deps.store, deps.clock) };
-  return { watch: createWatch(all), operations: createWatchOperations(all) };
+  return { watch: createWatch(all), operations: createWatchOperations(all), watchLog: all.watchLog };
 }

@@ -1,6 +1,7 @@
 import type { Caller, Role } from '../../runs/person.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import type { AlarmState } from '../../schedules/alarms.ts';
+import type { ListedSet } from '../ports.ts';
 import type { WatchDeps } from './deps.ts';
 import type { AcknowledgeRequest, AlarmAnswer, HoldRequest, WatchedGateway, WatchOperations } from './ports.ts';
 import { holds } from '../../runs/person.ts';
@@ -9,9 +10,10 @@ import { nearest } from '../../runs/words/nearest.ts';
 import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
 import { isOn } from '../../schedules/alarms.ts';
 import { setsOf } from '../commands/list-sets.ts';
-import { unknownGateway } from '../commands/operations-deps.ts';
+import { shortened, unknownGateway } from '../commands/operations-deps.ts';
 import { recordRefusal } from '../commands/start-run.ts';
 import { expireSets, planExpiry } from './expire.ts';
+import { goingNow, placesLeft } from './going.ts';
 import { schedulesOf } from './look.ts';
 
 const DAY_MS = 86_400_000;
@@ -80,7 +82,11 @@ function noAlarm(asked: string, on: readonly AlarmState[]): Refusal {
   const names = on.map(({ alarm }) => alarm);
   const near = nearest(asked, names);
   const known = names.length === 0 ? 'Nothing is wrong now' : `On now: ${names.join(', ')}`;
-  return refuse('unknown-alarm', `There is no alarm ${asked} now`, near === null ? known : `Did you mean ${near}?`);
+  return refuse(
+    'unknown-alarm',
+    `There is no alarm ${shortened(asked)} now`,
+    near === null ? known : `Did you mean ${near}?`,
+  );
 }
 
 function wrongReason(reason: string): Refusal | null {
@@ -102,10 +108,20 @@ function wrongUntil(until: Date, now: Date): Refusal | null {
 async function hold(deps: WatchDeps, { set, reason }: HoldRequest, by: Caller): ReturnType<WatchOperations['hold']> {
   const refusal = (await without(deps, by, 'operator', 'hold a set')) ?? wrongReason(reason);
   if (refusal !== null) return { ok: false, refusal };
-  const gateway = await gatewayOfSet(deps, set);
-  if (gateway === null) return { ok: false, refusal: noSet(set) };
-  const data = { set, gateway, person: by.person, reason: reason.trim() };
+  const before = await deps.watchLog.state();
+  const found = await findSet(deps, set);
+  if (found === null) return { ok: false, refusal: noSet(set) };
+  if (placesLeft(before, found.listed, deps.clock()).length === 0) return { ok: false, refusal: goingNow(set) };
+  const data = { set, gateway: found.gateway, person: by.person, reason: reason.trim() };
   await deps.watchLog.record({ type: 'backup.held', data }, { kind: 'person', ...by });
+  // A removal that was recorded before this hold may not have seen it.
+  const after = await deps.watchLog.state();
+  if (placesLeft(after, found.listed, deps.clock(), before).length === 0) {
+    const lost = { ...data, reason: 'its removal had already begun' };
+    // Somebody else's hold is not ours to end.
+    if (!before.holds.has(set)) await deps.watchLog.record({ type: 'backup.released', data: lost }, deps.self);
+    return { ok: false, refusal: goingNow(set) };
+  }
   return { ok: true, hold: { ...data, at: deps.clock().toISOString() } };
 }
 
@@ -119,17 +135,21 @@ async function release(
   if (refusal !== null) return { ok: false, refusal };
   const held = (await deps.watchLog.state()).holds.get(set);
   if (held === undefined) {
-    return { ok: false, refusal: refuse('not-held', `Nobody holds ${set}`, 'Nothing to do') };
+    return { ok: false, refusal: refuse('not-held', `Nobody holds ${shortened(set)}`, 'Nothing to do') };
   }
   const data = { set, gateway: held.gateway, person: by.person, reason: reason.trim() };
   await deps.watchLog.record({ type: 'backup.released', data }, { kind: 'person', ...by });
   return { ok: true };
 }
 
-async function gatewayOfSet(deps: WatchDeps, set: string): Promise<string | null> {
+async function findSet(
+  deps: WatchDeps,
+  set: string,
+): Promise<{ readonly gateway: string; readonly listed: ListedSet } | null> {
   const candidates = deps.ports.gateways.filter(({ name }) => set.startsWith(`${name}-`));
   for (const { name } of candidates) {
-    if ((await setsOf(deps, name)).some((one) => one.set === set)) return name;
+    const listed = (await setsOf(deps, name)).find((one) => one.set === set);
+    if (listed !== undefined) return { gateway: name, listed };
   }
   return null;
 }
@@ -137,7 +157,7 @@ async function gatewayOfSet(deps: WatchDeps, set: string): Promise<string | null
 function noSet(set: string): Refusal {
   return refuse(
     'unknown-set',
-    `There is no set ${set} in any destination`,
+    `There is no set ${shortened(set)} in any destination`,
     'kong-chatops backups <gateway> lists them',
   );
 }

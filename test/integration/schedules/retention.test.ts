@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { EventStore } from '../../../src/engine/ports.ts';
+import type { NewSystemEvent } from '../../../src/runs/event.ts';
+import type { AppendRequest } from '../../../src/runs/log.ts';
 import type { WatchedGateway } from '../../../src/engine/watch/ports.ts';
 import { LocalDestination } from '../../../src/backup/storage/local.ts';
 import { Fault } from '../../../src/runs/fault.ts';
-import { ALICE, DORA, inSlack } from '../../support/story.ts';
+import { ALICE, BOT, DORA, inSlack } from '../../support/story.ts';
 import { BLUE, storedSet, verifiedOutputs, watchStage, type WatchStage } from '../../support/watch-stage.ts';
 
 const KEEP = { last: 2, daily: 0, weekly: 0, monthly: 0, yearly: 0, safetyDays: 30 };
@@ -153,4 +156,99 @@ test('a set that a restore in progress reads stays until the restore is closed',
   const plan = await operations.planExpiry('blue', inSlack(ALICE));
   const id = asked.ok ? asked.run.id : '';
   expect(plan.ok && plan.plans[0]?.sets.at(-1)).toEqual({ set, keep: true, why: [`${id} uses it`] });
+});
+
+const HOLD = 'evidence of INC-4711';
+const REMOVING = (set: string) => ({
+  ok: false,
+  refusal: {
+    refused: true,
+    code: 'set-expiring',
+    message: `Retention is removing ${set} at this moment, so it can neither be held nor read`,
+    hint: 'Choose another set; if this one is still listed in a minute, ask again',
+  },
+});
+const restoreOf = (set: string) => ({ gateway: 'blue', set, strategy: 'database', delivery: { key: set } }) as const;
+
+test('what is held or asked for while older sets go is spared, and what is going is neither held nor restored', async () => {
+  const sets = [await verified(1), await verified(2), await verified(3), await verified(4), await verified(5)];
+  const [first = '', second = '', third = ''] = sets;
+  const { operations } = stage.bot();
+  const asked: string[] = [];
+  const meanwhile = async (place: { gateway: string; set: string }): Promise<void> => {
+    if (place.set === first) {
+      expect(await operations.hold({ set: first, reason: HOLD }, inSlack(ALICE))).toEqual(REMOVING(first));
+      expect(await operations.requestRestore(restoreOf(first), inSlack(ALICE))).toEqual(REMOVING(first));
+      const drill = { gateway: 'blue', set: first, delivery: { key: 'd' } };
+      expect(await operations.requestDrill(drill, inSlack(ALICE))).toEqual(REMOVING(first));
+      expect((await operations.hold({ set: second, reason: HOLD }, inSlack(ALICE))).ok).toBe(true);
+      const restore = await operations.requestRestore(restoreOf(third), inSlack(ALICE));
+      if (restore.ok) asked.push(restore.run.id);
+    }
+    await remove(place);
+  };
+  const done = await stage.bot({ remove: meanwhile }).operations.expire('blue', inSlack(ALICE));
+  const problem = (set: string, why: string) => ({
+    code: 'set-needed',
+    message: `${set} stays, because meanwhile somebody needs it: ${why}`,
+    hint: 'It goes when nobody holds or uses it any more',
+  });
+  expect(done).toEqual({
+    ok: true,
+    expired: [
+      { set: first, destination: 'main' },
+      { set: second, destination: 'main', problem: problem(second, `held: ${HOLD}`) },
+      { set: third, destination: 'main', problem: problem(third, `${asked[0]} uses it`) },
+    ],
+  });
+  expect(await relisted()).toEqual(sets.slice(1));
+  expect(await rows('backup.spared')).toMatchObject([
+    { set: second, destination: 'main', why: [`held: ${HOLD}`] },
+    { set: third, destination: 'main', why: [`${asked[0]} uses it`] },
+  ]);
+});
+
+test('a hold or a restore that a removal did not see is taken back, and says so', async () => {
+  const sets = [await verified(1), await verified(2), await verified(3), await verified(4)];
+  const [first = '', second = ''] = sets;
+  // The removal begins between the look of the person's bot and what it records.
+  const begin = async (set: string): Promise<void> => {
+    const data = { set, gateway: 'blue', destination: 'main', after: 'B-9' };
+    await stage.store.appendSystem({ type: 'backup.expiring', at: stage.now.toISOString(), actor: BOT, data });
+  };
+  const late = (set: string) => (store: EventStore) => ({
+    ...store,
+    append: async (request: AppendRequest) => {
+      if (request.events[0]?.type === 'run.requested') await begin(set);
+      return await store.append(request);
+    },
+    appendSystem: async (event: NewSystemEvent, key?: string) => {
+      if (event.type === 'backup.held') await begin(set);
+      return await store.appendSystem(event, key);
+    },
+  });
+  const holding = stage.bot({ wrap: late(first) }).operations;
+  expect(await holding.hold({ set: first, reason: HOLD }, inSlack(ALICE))).toEqual(REMOVING(first));
+  expect(await rows('backup.held', 'backup.released')).toMatchObject([
+    { type: 'backup.held', set: first },
+    { type: 'backup.released', set: first, reason: 'its removal had already begun' },
+  ]);
+  const asking = stage.bot({ wrap: late(second) }).operations;
+  const answer = await asking.requestRestore(restoreOf(second), inSlack(ALICE));
+  expect(answer).toMatchObject({ ...REMOVING(second), run: { cancel: { person: ALICE } } });
+
+  // A removal whose bot died before it touched anything bars nobody for ever.
+  stage.now = new Date(stage.now.getTime() + 3_600_000);
+  expect((await stage.bot().operations.hold({ set: first, reason: HOLD }, inSlack(ALICE))).ok).toBe(true);
+});
+
+test('a set that goes from one destination alone can be held and restored from the other', async () => {
+  const set = await verified(1);
+  stage.sets.splice(0, 1, storedSet(set, stage.now.toISOString(), ['main', 'vault']));
+  const data = { set, gateway: 'blue', destination: 'main', after: 'B-9' };
+  await stage.store.appendSystem({ type: 'backup.expiring', at: stage.now.toISOString(), actor: BOT, data });
+  const { operations } = stage.bot();
+  expect((await operations.hold({ set, reason: HOLD }, inSlack(ALICE))).ok).toBe(true);
+  const drill = await operations.requestDrill({ gateway: 'blue', set, delivery: { key: 'd' } }, inSlack(ALICE));
+  expect(drill.ok && drill.run.plan.parameters).toMatchObject({ set, destination: 'vault' });
 });
