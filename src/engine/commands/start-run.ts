@@ -11,7 +11,8 @@ import { isRefusal } from '../../runs/refusal.ts';
 import { decideRequest, gateGroups } from '../../runs/rules/request.ts';
 import type { Emergency } from '../../runs/rules/request.ts';
 import { indexOf } from '../../runs/run-index.ts';
-import { busy } from './busy.ts';
+import { commit } from '../commit.ts';
+import { busy, inTheWay } from './busy.ts';
 
 /** A run that somebody asks for. */
 export interface NewRun {
@@ -39,7 +40,27 @@ export async function startRun(deps: OperationsDeps, asked: NewRun, by: Caller):
     await recordRefusal(deps, event, `request ${kind} of ${gateway.name}`, by);
     return { ok: false, refusal: event };
   }
-  return await appendFirst(deps, kind, event, delivery);
+  const answer = await appendFirst(deps, kind, event, delivery);
+  if (!answer.ok) return answer;
+  // Both may have looked before either was there. Appends come one after the other, so at least the later one sees it now.
+  const rival = await inTheWay(deps, gateway.name, kind);
+  return rival === null ? answer : await yieldTo(deps, answer.run, rival, by);
+}
+
+/** Calls the run off that began at the same moment as another one: two that must not meet both wait rather than both run. */
+async function yieldTo(deps: OperationsDeps, run: Run, rival: Run, by: Caller): Promise<Answer> {
+  const reason = `${rival.id} began at the same moment`;
+  const author = { actor: { kind: 'person', ...by } as const, clock: deps.clock };
+  const committed = await commit(deps.store, run.id, author, ({ outcome, cancel }) => ({
+    events:
+      outcome !== undefined || cancel !== undefined
+        ? []
+        : [{ type: 'run.cancel-requested', data: { person: run.requestedBy, reason } }],
+  }));
+  await carryOn(deps, committed?.run ?? run);
+  const refusal = busy(rival);
+  deps.onRefusal?.(refusal.code);
+  return { ok: false, refusal, run: rival };
 }
 
 interface Asker {

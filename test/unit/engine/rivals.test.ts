@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { rememberFolds } from '../../../src/engine/commands/folds.ts';
+import { createOperations } from '../../../src/engine/commands/operations.ts';
+import type { Operations } from '../../../src/engine/ports.ts';
+import { recallingStore } from '../../../src/engine/recall.ts';
+import { drillPlan } from '../../../src/runbooks/restore-drill.ts';
+import { comparePlan } from '../../../src/runbooks/compare.ts';
+import { restorePlan } from '../../../src/runbooks/restore.ts';
+import { memoryStore } from '../../support/store/memory-store.ts';
+import { ALICE, BOB, ONE_APPROVER, START, approver, inSlack, operator, planOf } from '../../support/story.ts';
+
+const SET = 'production-20261121T0200Z-B-9';
+const common = { gateway: 'production', environment: 'production', attempts: 3, deadlineSeconds: 60 };
+
+/** Two processes' operations on one log. */
+function processes(): {
+  readonly store: ReturnType<typeof memoryStore>;
+  readonly one: Operations;
+  readonly two: Operations;
+} {
+  const store = memoryStore();
+  const stored = {
+    set: SET,
+    state: 'finished' as const,
+    createdAt: START.toISOString(),
+    ageSeconds: 0,
+    bytes: 1,
+    gaps: 0,
+    places: [{ destination: 'main', path: '/srv' }],
+    missingFrom: [],
+  };
+  const open = (): Operations =>
+    createOperations({
+      store: recallingStore(store),
+      folds: rememberFolds(store),
+      board: { report: () => Promise.resolve(), read: () => Promise.resolve(null) },
+      people: {
+        standing: (person) => Promise.resolve(operator(person)),
+        eligible: () => Promise.resolve([approver(BOB)]),
+      },
+      gateways: [
+        {
+          name: 'production',
+          environment: 'production',
+          channel: 'C02OPS',
+          backupPlan: planOf(null),
+          restore: {
+            strategies: ['database'],
+            noDrill: null,
+            drillPlan: (choice) => drillPlan({ ...common, ...choice }),
+            comparePlan: (choice) => comparePlan({ ...common, ...choice }),
+            plan: (choice) =>
+              restorePlan({
+                ...common,
+                ...choice,
+                safetySteps: planOf(null).steps,
+                safetyParameters: planOf(null).parameters,
+                policy: ONE_APPROVER,
+                holdSeconds: 3600,
+              }),
+          },
+        },
+      ],
+      configDigest: 'c'.repeat(64),
+      clock: () => START,
+      storedSets: () => Promise.resolve([stored]),
+      coordinate: () => Promise.resolve(),
+      readAudit: () => Promise.resolve([]),
+    });
+  return { store, one: open(), two: open() };
+}
+
+describe('a backup and a restore that are asked for at the same moment', () => {
+  it.each(Array.from({ length: 24 }, (_, late) => late))(
+    'never both run, whoever looked and appended first (the backup %s turns later)',
+    async (late) => {
+      const { store, one, two } = processes();
+      const asked = { gateway: 'production', set: SET, strategy: 'database', delivery: { key: 'k2' } } as const;
+      const restore = two.requestRestore(asked, inSlack(ALICE));
+      for (let turn = 0; turn < late; turn += 1) await Promise.resolve();
+      const backup = one.requestBackup({ gateway: 'production', delivery: { key: 'k1' } }, inSlack(ALICE));
+      const answers = await Promise.all([backup, restore]);
+      const going = (await store.findRuns({ gateway: 'production', active: true, limit: 9 })).map(({ id }) => id);
+      const runs = await Promise.all(going.map((id) => one.run(id)));
+      const wanted = runs.filter((found) => found?.run.cancel === undefined);
+      expect(wanted.length).toBe(answers.filter(({ ok }) => ok).length);
+      expect(wanted.length).toBeLessThanOrEqual(1);
+      for (const answer of answers) if (!answer.ok) expect(answer.refusal.code).toBe('busy');
+    },
+  );
+});
