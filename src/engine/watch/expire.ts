@@ -99,8 +99,8 @@ async function neededBy(
 function spared(set: string, why: readonly string[]): NonNullable<Expired['problem']> {
   return {
     code: 'set-needed',
-    message: `${set} stays, because meanwhile somebody needs it: ${why.join('; ')}`,
-    hint: 'It goes when nobody holds or uses it any more',
+    message: `${set} stays, because meanwhile somebody needs it: ${why.join('; ')}.`,
+    hint: 'It goes when nobody holds or uses it any more.',
   };
 }
 

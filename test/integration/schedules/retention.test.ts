@@ -190,8 +190,8 @@ test('what is held or asked for while older sets go is spared, and what is going
   const done = await stage.bot({ remove: meanwhile }).operations.expire('blue', inSlack(ALICE));
   const problem = (set: string, why: string) => ({
     code: 'set-needed',
-    message: `${set} stays, because meanwhile somebody needs it: ${why}`,
-    hint: 'It goes when nobody holds or uses it any more',
+    message: `${set} stays, because meanwhile somebody needs it: ${why}.`,
+    hint: 'It goes when nobody holds or uses it any more.',
   });
   expect(done).toEqual({
     ok: true,
