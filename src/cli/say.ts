@@ -2,18 +2,21 @@ import type { Fault } from '../runs/fault.ts';
 import { redact } from '../runs/words/redact.ts';
 import type { PersonId } from '../runs/person.ts';
 import type { Refusal } from '../runs/refusal.ts';
+import { terminalWords } from './terminal-words.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
 const PERSON = /\b[TE][A-Z0-9]{2,}\/[UW][A-Z0-9]{2,}\b/g;
-const TIME = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\.\d{3}Z/g;
+const TIME = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z/g;
 
-/** A refusal with what to do, on standard error. With `name` people are called by theirs; times lose their fractions. */
+/** A refusal with what to do, on standard error. With `name` people are called by theirs; times read as everywhere here. */
 export function sayRefusal(
   terminal: Pick<Terminal, 'err'>,
   refusal: Refusal,
   name: (person: PersonId) => string = (person) => person,
 ): ExitCode {
-  const readable = (text: string): string => sentence(text.replaceAll(PERSON, name).replaceAll(TIME, '$1 $2 UTC'));
+  const about = `${refusal.message} ${refusal.hint}`;
+  const readable = (text: string): string =>
+    sentence(terminalWords(text.replaceAll(PERSON, name).replaceAll(TIME, '$1 $2Z'), about));
   terminal.err(`Refused: ${readable(refusal.message)}`);
   terminal.err(`  ${readable(refusal.hint)}`);
   return EXIT.refused;

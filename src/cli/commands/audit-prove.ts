@@ -9,6 +9,7 @@ import { Fault } from '../../runs/fault.ts';
 import { isRefusal, refuse, type Refusal } from '../../runs/refusal.ts';
 import type { Cli } from '../context.ts';
 import { withOperations } from '../context.ts';
+import { namer } from '../identity.ts';
 import { sayRefusal } from '../say.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 
@@ -40,7 +41,7 @@ export async function auditVerify(cli: Cli, flags: AuditVerifyFlags): Promise<Ex
 export async function auditExport(cli: Cli, out: string | undefined): Promise<ExitCode> {
   return await withOperations(cli, async ({ config, operations, caller }) => {
     const right = await operations.audit({ limit: 1 }, caller);
-    if (!right.ok) return sayRefusal(cli.terminal, right.refusal);
+    if (!right.ok) return sayRefusal(cli.terminal, right.refusal, namer(config));
     const url = config.environment.DATABASE_URL;
     if (out === undefined) {
       await cli.ports.exportTrail(url, cli.terminal.stdout);

@@ -26,13 +26,20 @@ export async function auditShow(cli: Cli, about: string | undefined, flags: Audi
     const query = auditQuery(config, about, flags, cli.terminal.now());
     if (isRefusal(query)) return sayRefusal(cli.terminal, query);
     const answer = await operations.audit(query, caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
     const rows = answer.rows.toSorted((one, two) => one.seq - two.seq);
     const name = namer(config);
     for (const row of rows) cli.terminal.out(flags.json ? JSON.stringify(row) : showRow(row, name));
+    if (rows.length === 0 && !flags.json) cli.terminal.out(nothingFor(about));
     if (answer.more) cli.terminal.err(`Older rows are left out. More:  --until or --limit (now ${flags.limit})`);
     return EXIT.ok;
   });
+}
+
+/** Silence would look like a command that did nothing. */
+function nothingFor(about: string | undefined): string {
+  if (about === undefined) return 'No rows';
+  return `No rows for ${isRunId(about.toUpperCase()) ? about.toUpperCase() : about}`;
 }
 
 /** What is asked of the trail, or why it makes no sense. Pure. */

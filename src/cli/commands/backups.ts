@@ -1,15 +1,16 @@
 import type { ListedSet } from '../../engine/ports.ts';
 import type { Cli } from '../context.ts';
 import { withOperations } from '../context.ts';
+import { namer } from '../identity.ts';
 import { sayRefusal } from '../say.ts';
 import { age, size } from '../show/amounts.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 
 /** `backups <gateway>`: its sets, newest first, with what is proven of them and where they lie. */
 export async function backups(cli: Cli, gateway: string, json: boolean): Promise<ExitCode> {
-  return await withOperations(cli, async ({ operations, caller }) => {
+  return await withOperations(cli, async ({ config, operations, caller }) => {
     const answer = await operations.listSets(gateway, caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
     if (json) {
       cli.terminal.out(JSON.stringify(answer.sets, null, 2));
       return EXIT.ok;

@@ -95,7 +95,7 @@ async function start(
 ): Promise<ExitCode> {
   return await withOperations(cli, async ({ config, operations, caller }) => {
     const answer = await ask(operations, caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
     if (!wait) {
       cli.terminal.out(answer.run.id);
       return EXIT.ok;

@@ -16,9 +16,9 @@ export async function status(cli: Cli, about: string | undefined, json: boolean)
   );
 }
 
-async function ofGateways(cli: Cli, { operations, caller }: Session, about: string | undefined, json: boolean) {
+async function ofGateways(cli: Cli, { config, operations, caller }: Session, about: string | undefined, json: boolean) {
   const answer = await operations.status(caller, about);
-  if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+  if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
   if (json) return print(cli, answer.gateways);
   answer.gateways
     .flatMap((gateway) => showGateway(gateway, cli.terminal.now()))
@@ -29,7 +29,7 @@ async function ofGateways(cli: Cli, { operations, caller }: Session, about: stri
 async function ofRun(cli: Cli, { config, operations, caller }: Session, runId: string, json: boolean) {
   // Reading a run asks for no right of its own: the right to see status is asked for here.
   const right = await operations.status(caller);
-  if (!right.ok) return sayRefusal(cli.terminal, right.refusal);
+  if (!right.ok) return sayRefusal(cli.terminal, right.refusal, namer(config));
   const found = await operations.run(runId);
   if (found === null) {
     const hint = 'kong-chatops status lists what runs, kong-chatops audit show what ran';

@@ -1,6 +1,7 @@
 import type { AlarmState } from '../../schedules/alarms.ts';
 import type { ScheduleState } from '../../schedules/schedule.ts';
 import { isAcknowledged } from '../../schedules/alarms.ts';
+import { terminalWords } from '../terminal-words.ts';
 import { clock, duration } from './amounts.ts';
 
 /** When a schedule comes next, and what the owed time waits for. */
@@ -20,7 +21,11 @@ export function alarmLines(state: AlarmState, now: Date, name: (person: string) 
     acknowledged === null || !isAcknowledged(state, now)
       ? []
       : [`    acknowledged by ${name(acknowledged.person)} until ${clock(acknowledged.until)}: ${acknowledged.reason}`];
-  return [`${alarm}, since ${clock(raisedAt)}`, `    ${message}`, `    ${hint}`, ...stands];
+  return [
+    `${alarm}, since ${clock(raisedAt)}`,
+    ...[message, hint].map((text) => `    ${terminalWords(text)}`),
+    ...stands,
+  ];
 }
 
 function until(iso: string, now: Date): string {

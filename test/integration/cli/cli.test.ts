@@ -61,7 +61,8 @@ describe('backup', () => {
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^B-\d+$/) });
     const second = await cli(gated, 'alice', 'backup', 'production', '--no-wait');
     expect(second.code).toBe(4);
-    expect(second.err).toMatch(/^Refused: production is already being backed up by B-\d+, asked for by /);
+    expect(second.err).toMatch(/^Refused: production is already being backed up by B-\d+, asked for by Alice /);
+    expect(second.err).toContain(`Follow it: kong-chatops status ${first.out.trim()}.`);
     await cli(gated, 'alice', 'cancel', first.out);
     await gated.play(first.out);
   });
@@ -88,7 +89,7 @@ describe('approve and no-go', () => {
     expect(go).toMatchObject({ code: 0, err: '' });
     const late = await cli(gated, 'bob', 'no-go', `${id}.g1`, '--reason', 'changed my mind');
     expect(late.code).toBe(4);
-    expect(late.err).toMatch(/^Refused: This was already decided: go by Bob at \d{4}-\d\d-\d\d \d\d:\d\d UTC\./);
+    expect(late.err).toMatch(/^Refused: This was already decided: go by Bob at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\./);
 
     const { run } = (await gated.operations.run(id)) ?? {};
     expect(run?.gates[0]?.votes[0]?.by).toEqual({
@@ -153,6 +154,10 @@ describe('audit', () => {
     expect(lines.some((line) => / Bob \(via CLI, bastion, bob\): Bob says go: checked \(/.test(line))).toBe(true);
     const numbers = lines.map((line) => Number(line.split(' ')[0]));
     expect(numbers).toEqual(numbers.toSorted((one, two) => one - two));
+  });
+
+  it('says that a run has no rows', async () => {
+    expect(await cli(gated, 'bob', 'audit', 'show', 'r-99')).toEqual({ code: 0, out: 'No rows for R-99', err: '' });
   });
 
   it('exports a trail that verifies offline, and finds one changed byte', async () => {

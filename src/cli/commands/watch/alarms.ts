@@ -19,7 +19,7 @@ export interface AcknowledgeFlags {
 export async function alarms(cli: Cli, json: boolean): Promise<ExitCode> {
   return await withOperations(cli, async ({ operations, caller, config }) => {
     const answer = await operations.alarms(caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
     const say = namer(config);
     if (json) cli.terminal.out(JSON.stringify(answer.alarms, null, 2));
     else if (answer.alarms.length === 0) cli.terminal.out('No alarm. (A bot that does not run raises none.)');
@@ -40,10 +40,10 @@ export async function acknowledge(cli: Cli, alarm: string, { reason, days }: Ack
       refuse('bad-option', `--days ${days} is no number above 0`, 'Write for example --days 30'),
     );
   }
-  return await withOperations(cli, async ({ operations, caller }) => {
+  return await withOperations(cli, async ({ config, operations, caller }) => {
     const until = new Date(cli.terminal.now().getTime() + many * DAY_MS).toISOString();
     const answer = await operations.acknowledge({ alarm, reason, until, key: randomUUID() }, caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(config));
     cli.terminal.out(`${alarm}: not repeated until ${clock(until)}, unless something joins it.`);
     return EXIT.ok;
   });
