@@ -6,13 +6,15 @@ import type { PersonId } from '../runs/person.ts';
 import type { Plan } from '../runs/plan.ts';
 import type { Run } from '../runs/run.ts';
 import { clock } from './show/amounts.ts';
-import { gateLines, lacksWorker, progressText, showRun } from './show/run.ts';
+import { proofLines } from './show/restored.ts';
+import { endLines, gateLines, lacksWorker, progressText, showRun, whatLines } from './show/run.ts';
 import { isNews, tellEvent } from './show/tell-event.ts';
 import { sentence } from './say.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
 /**
  * Prints what happens to a run until it ends or waits for people. Leaving (Ctrl-C) leaves the run alone.
+ * `from`: the version of the run that was told already; then only what comes after it is said, and how it ends.
  * Ends with 0 when it succeeded, waits or holds as it should, 1 when it failed or was cancelled.
  */
 export async function follow(
@@ -20,24 +22,22 @@ export async function follow(
   operations: Pick<Operations, 'run'>,
   runId: string,
   name: (person: PersonId) => string,
+  from = 0,
 ): Promise<ExitCode> {
-  let seen = 0;
+  let seen = from;
   let shown = '';
   let warned = false;
   for (;;) {
     const found = await operations.run(runId);
     if (found === null) return EXIT.failed;
-    const { run, events, progress } = found;
-    for (const event of events.filter(({ version }) => version > seen).filter(isNews)) {
-      if (!ENDS.has(event.type)) terminal.out(`${clock(event.at)}  ${tellShortly(event, { name, plan: run.plan })}`);
-    }
+    const { run, progress } = found;
+    newsSince(found, seen, name).forEach((line) => terminal.out(line));
     seen = run.version;
-    if (run.outcome !== undefined) return ended(terminal, run, name);
+    if (run.outcome !== undefined) return ended(terminal, run, name, from > 0);
     if (run.hold !== undefined) return held(terminal, run, run.hold);
     const gate = openGate(run);
     if (gate !== undefined) {
-      gateLines(gate, name).forEach((line) => terminal.out(line));
-      return EXIT.ok;
+      return waits(terminal, [...whatLines(run, terminal.now()), ...gateLines(gate, name)]);
     }
     const line = progressLine(run, progress);
     if (line !== shown && line !== '') terminal.out(line);
@@ -50,8 +50,28 @@ export async function follow(
   }
 }
 
+type Found = NonNullable<Awaited<ReturnType<Operations['run']>>>;
+
+function newsSince({ run, events }: Found, seen: number, name: (person: PersonId) => string): readonly string[] {
+  return events
+    .filter((event) => event.version > seen && isNews(event) && !ENDS.has(event.type))
+    .map((event) => `${clock(event.at)}  ${tellShortly(event, { name, plan: run.plan })}`);
+}
+
+/** What people are asked to say go to, and who they are. */
+function waits(terminal: Terminal, lines: readonly string[]): ExitCode {
+  lines.forEach((line) => terminal.out(line));
+  return EXIT.ok;
+}
+
 /** How a run ended is said once, at its end. */
-const ENDS: ReadonlySet<string> = new Set(['run.succeeded', 'run.failed', 'run.cancelled', 'run.held']);
+const ENDS: ReadonlySet<string> = new Set([
+  'run.succeeded',
+  'run.failed',
+  'run.cancelled',
+  'run.held',
+  'run.rolled-back',
+]);
 
 /** Why a step failed is said once, at the end as well; a failure to clean up is not why the run failed. */
 function tellShortly(
@@ -88,13 +108,17 @@ function held(terminal: Terminal, run: Run, { until, fault }: NonNullable<Run['h
   } else {
     terminal.out(`${run.id} is live and held until ${clock(until)}.`);
   }
+  proofLines(run).forEach((line) => terminal.out(line));
   terminal.out(`  Undo it:    kong-chatops rollback ${run.id}`);
   terminal.out(`  Accept it:  kong-chatops close ${run.id}`);
   return fault === undefined ? EXIT.ok : EXIT.failed;
 }
 
-function ended(terminal: Terminal, run: Run, name: (person: PersonId) => string): ExitCode {
-  showRun({ run, progress: null, now: terminal.now(), name }).forEach((line) => terminal.out(line));
+function ended(terminal: Terminal, run: Run, name: (person: PersonId) => string, shortly: boolean): ExitCode {
+  const lines = shortly
+    ? [...proofLines(run), ...endLines(run, name)]
+    : showRun({ run, progress: null, now: terminal.now(), name });
+  lines.forEach((line) => terminal.out(line));
   return run.outcome === 'succeeded' || run.outcome === 'rolled-back' ? EXIT.ok : EXIT.failed;
 }
 

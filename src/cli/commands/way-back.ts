@@ -1,10 +1,10 @@
 import { refuse } from '../../runs/refusal.ts';
+import type { Run } from '../../runs/run.ts';
 import type { Cli, Session } from '../context.ts';
 import { withOperations } from '../context.ts';
 import { follow } from '../follow.ts';
 import { namer } from '../identity.ts';
 import { sayRefusal } from '../say.ts';
-import { showRun } from '../show/run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 import { unconfirmed } from './restore.ts';
 
@@ -16,11 +16,11 @@ export async function rollback(
 ): Promise<ExitCode> {
   return await withOperations(cli, async (session) => {
     const answer = await session.operations.rollback(runId.toUpperCase(), reason, session.caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(session.config));
     cli.terminal.out(
       `${answer.run.id}: ${answer.run.rollback === undefined ? 'being cancelled' : 'being rolled back'}`,
     );
-    return wait ? await follow(cli.terminal, session.operations, answer.run.id, namer(session.config)) : EXIT.ok;
+    return wait ? await followOn(cli, session, answer.run) : EXIT.ok;
   });
 }
 
@@ -42,8 +42,8 @@ export async function close(
     const wrong = drop ? unconfirmed(found.run.plan.gateway, confirm, 'remove its kept database') : null;
     if (wrong !== null) return sayRefusal(cli.terminal, wrong);
     const answer = await session.operations.close(id, { drop }, session.caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
-    return await follow(cli.terminal, session.operations, id, namer(session.config));
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(session.config));
+    return await followOn(cli, session, answer.run);
   });
 }
 
@@ -51,15 +51,13 @@ export async function close(
 export async function unlock(cli: Cli, gateway: string, cause: string): Promise<ExitCode> {
   return await withOperations(cli, async (session) => {
     const answer = await session.operations.unlock(gateway, cause, session.caller);
-    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal);
+    if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(session.config));
     cli.terminal.out(`${gateway} is unlocked. The cause stands in the audit trail of ${answer.run.id}.`);
-    show(cli, session, answer.run);
     return EXIT.ok;
   });
 }
 
-function show(cli: Cli, { config }: Session, run: Parameters<typeof showRun>[0]['run']): void {
-  showRun({ run, progress: null, now: cli.terminal.now(), name: namer(config) }).forEach((line) =>
-    cli.terminal.out(line),
-  );
+/** What comes after the command: what led to it was told before. */
+async function followOn({ terminal }: Cli, { config, operations }: Session, run: Run): Promise<ExitCode> {
+  return await follow(terminal, operations, run.id, namer(config), run.version);
 }

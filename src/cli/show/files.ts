@@ -2,6 +2,7 @@ import type { Run } from '../../runs/run.ts';
 import type { DiffDblessOutputs } from '../../steps/restore/dbless/diff-dbless.ts';
 import type { DiffFilesOutputs } from '../../steps/restore/files/diff-files.ts';
 import type { PlaceOutputs } from '../../steps/restore/files/place-files.ts';
+import { changeText } from './changes.ts';
 
 /**
  * Of a restore of files: what the set has other than the gateway, where the files lie, and what puts them into use. Of
@@ -28,10 +29,7 @@ function nodeLines(run: Run, { changes = [], nodes = [] }: Partial<DiffDblessOut
   const title = changes.length === 0 ? 'nothing that configures the gateway' : '';
   return [
     `  ${loaded ? 'changed' : 'would change'} against what the nodes had: ${title}`.trimEnd(),
-    ...changes.map(
-      ({ kind, created, updated, deleted, names }) =>
-        `    ${kind}: ${created} back, ${updated} other, ${deleted} gone (${names.join(', ')})`,
-    ),
+    ...changes.map((change) => `    ${changeText(change, loaded)}`),
     ...nodes.map(({ node, present, wanted }) => `    ${node}: configuration ${present} before, ${wanted} after`),
   ];
 }

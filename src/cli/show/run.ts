@@ -4,9 +4,12 @@ import { stateOf } from '../../runs/next.ts';
 import type { PersonId } from '../../runs/person.ts';
 import { reviewBy } from '../../runs/rules/emergency.ts';
 import type { Gate, Run, StepStatus } from '../../runs/run.ts';
-import type { DeclarativeOutputs, SwapOutputs } from '../../runbooks/restore.ts';
+import type { SwapOutputs } from '../../runbooks/restore.ts';
+import { sentence } from '../say.ts';
 import { clock, duration, size } from './amounts.ts';
+import { changeLines } from './changes.ts';
 import { fileLines } from './files.ts';
+import { proofLines, setInUse } from './restored.ts';
 
 export interface ShowRun {
   readonly run: Run;
@@ -25,15 +28,19 @@ export function showRun({ run, progress, now, name }: ShowRun): string[] {
     ...run.plan.steps
       .filter(({ id, cleanup, phase }) => (cleanup !== true && phase === undefined) || isBegun(run, id))
       .map(({ id, title }) => `  ${stepLine(run, id, title, progress, now)}`),
-    ...chosenLines(run),
-    ...changeLines(run),
-    ...fileLines(run),
+    ...whatLines(run, now),
+    ...proofLines(run),
     ...run.gates.flatMap((one) => decidedLine(one, name)),
     ...workerLines(run, now),
     ...(gate === undefined ? [] : gateLines(gate, name)),
     ...holdLines(run),
-    ...endLines(run),
+    ...endLines(run, name),
   ];
+}
+
+/** Which set, what it changes: what people say go to. */
+export function whatLines(run: Run, now: Date): string[] {
+  return [...setInUse(run, now), ...chosenLines(run), ...changeLines(run), ...fileLines(run)];
 }
 
 /** On everything that shows an emergency, for good. */
@@ -80,31 +87,6 @@ function isBegun(run: Run, step: string): boolean {
 function chosenLines({ plan }: Run): string[] {
   const { only } = plan.parameters;
   return Array.isArray(only) ? [`  these alone: ${only.join(', ')}`] : [];
-}
-
-/** What a restore would change, or has changed: counts and a few names. */
-function changeLines(run: Run): string[] {
-  const declarative = run.plan.parameters['strategy'] === 'declarative';
-  const preview = run.steps[declarative ? 'diff-declarative' : 'preview-change'];
-  if (preview?.status !== 'succeeded' || run.rollback !== undefined) return [];
-  const { changes = [], degradedMinutes, passwordsByHand } = (preview.outputs ?? {}) as Partial<DeclarativeOutputs>;
-  const before = run.hold === undefined && run.outcome === undefined ? 'would change' : 'changed';
-  const rest = passwordLines(passwordsByHand);
-  if (changes.length === 0) return [`  ${before}: nothing that configures the gateway`, ...rest];
-  const what = declarative ? 'configuration' : 'database';
-  return [
-    `  ${before} against the ${what} before, for about ${degradedMinutes ?? 1} min of mixed answers:`,
-    ...changes.map(
-      ({ kind, created, updated, deleted, names }) =>
-        `    ${kind}: ${created} back, ${updated} other, ${deleted} gone (${names.join(', ')})`,
-    ),
-    ...rest,
-  ];
-}
-
-/** Logins whose passwords no declarative restore here can bring back. */
-function passwordLines(logins: readonly string[] = []): string[] {
-  return logins.length === 0 ? [] : [`    passwords to set anew by hand: ${logins.join(', ')}`];
 }
 
 function holdLines(run: Run): string[] {
@@ -162,17 +144,33 @@ function stepLine(run: Run, id: string, title: string, progress: ProgressRow | n
 
 function took(from: string | undefined, to: string | undefined): string {
   if (from === undefined || to === undefined) return '';
-  return `  ${duration((Date.parse(to) - Date.parse(from)) / 1000)}`;
+  const seconds = (Date.parse(to) - Date.parse(from)) / 1000;
+  return seconds < 1 ? '  <1 s' : `  ${duration(seconds)}`;
 }
 
-function endLines(run: Run): string[] {
+/** How it ended, and what is left to do; nothing while it goes on. */
+export function endLines(run: Run, name: ShowRun['name']): string[] {
   if (run.outcome === undefined) return [];
   const ended = run.endedAt === undefined ? '' : ` at ${clock(run.endedAt)}`;
   if (run.outcome === 'succeeded') return [`  succeeded${ended}${proof(run)}`, ...setLines(run)];
   if (run.outcome === 'cancelled') return [`  cancelled${ended}: ${run.cancelReason ?? 'no reason was given'}`];
+  if (run.outcome === 'rolled-back') return rolledBackLines(run, ended, name);
   return [
     `  failed${ended}: ${indented(run.fault?.message ?? 'no reason was recorded')}`,
     `  ${indented(run.fault?.hint ?? '')}`.trimEnd(),
+  ];
+}
+
+function rolledBackLines(run: Run, ended: string, name: ShowRun['name']): string[] {
+  const { rollback, unlocked } = run;
+  const why = rollback?.reason === undefined ? '' : `: ${rollback.reason}`;
+  const asked = rollback === undefined ? '' : `, asked by ${name(rollback.person)}${why}`;
+  const { gateway } = run.plan;
+  return [
+    `  ${sentence(`rolled back${ended}${asked}`)} Everything is as it was.`,
+    unlocked === undefined
+      ? `  ${gateway} is locked: kong-chatops unlock ${gateway} --cause '…'`
+      : `  ${gateway} was unlocked by ${name(unlocked.person)} at ${clock(unlocked.at)}: ${unlocked.cause}`,
   ];
 }
 
@@ -185,8 +183,9 @@ function indented(text: string): string {
   return text.replaceAll('\n', '\n    ');
 }
 
-/** What was saved, where it lies, and what is not in it. */
+/** What was saved, where it lies, and what is not in it. A safety backup is told with its restore. */
 function setLines(run: Run): string[] {
+  if (run.kind !== 'backup') return [];
   const outputs = run.steps['publish-set']?.outputs;
   if (outputs === undefined) return [];
   const places = list(outputs['places']).map((place) => `${text(place, 'destination')}: ${text(place, 'path')}`);

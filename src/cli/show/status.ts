@@ -14,10 +14,19 @@ export function showGateway(status: GatewayStatus, now: Date): string[] {
       ? '  no verified backup yet'
       : `  last verified backup: ${lastVerified.runId}, ${age(lastVerified.at, now)} old, ${size(lastVerified.bytes)}, ${gapText(lastVerified.gaps)}`,
     ...(lastEnded === null || lastEnded.outcome === 'succeeded' ? [] : [`  last run: ${ended(lastEnded)}`]),
+    ...lockedLines(lastEnded),
     ...(status.alarms ?? []).map(({ alarm, message }) => `  ALARM ${alarm}: ${message}`),
     ...(status.schedules ?? []).map((schedule) => `  ${schedule.kind}: ${nextText(schedule, now)}`),
     ...(status.active.length === 0 ? ['  nothing runs'] : status.active.map((run) => `  now: ${running(run)}`)),
   ];
+}
+
+/** A rollback locks its gateway until somebody records the cause. */
+function lockedLines(run: Run | null): string[] {
+  if (run?.outcome !== 'rolled-back' || run.unlocked !== undefined) return [];
+  const { gateway } = run.plan;
+  const since = `${run.id} was rolled back (${clock(run.endedAt ?? run.requestedAt)})`;
+  return [`  LOCKED since ${since}: kong-chatops unlock ${gateway} --cause '…'`];
 }
 
 function gapText(gaps: number | null): string {

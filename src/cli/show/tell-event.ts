@@ -3,6 +3,7 @@ import type { PersonId } from '../../runs/person.ts';
 import type { Plan } from '../../runs/plan.ts';
 import { WATCH_TYPES, type WatchType } from '../../schedules/event.ts';
 import { tellWatch } from '../../schedules/words.ts';
+import { clock } from './amounts.ts';
 
 export interface Told {
   /** Name of a person for people. */
@@ -20,7 +21,7 @@ const TELL: { readonly [T in Exclude<AnyBody['type'], WatchType>]: Teller<T> } =
   'run.requested': (data, told) =>
     `${told.name(data.requestedBy)} asked for a ${data.kind} of ${data.plan.gateway}` +
     `${data.retryOf === undefined ? '' : `, again after ${data.retryOf}`}${because(data.reason)}`,
-  'gate.opened': (data) => `waits for go or no-go until ${data.expiresAt} (${data.gate}, ${short(data.digest)})`,
+  'gate.opened': (data) => `waits for go or no-go until ${clock(data.expiresAt)} (${data.gate}, ${short(data.digest)})`,
   'gate.superseded': (data) => `${data.gate} is void: ${data.changed.join(', ')} changed since it was opened`,
   'gate.reminded': (data) => `approvers were reminded at ${data.percent} % of the time`,
   'gate.expired': (data) => `${data.gate} expired without a decision`,
@@ -32,13 +33,13 @@ const TELL: { readonly [T in Exclude<AnyBody['type'], WatchType>]: Teller<T> } =
   'step.started': (data, told) => `${title(data.step, told)}: started${attempt(data.attempt)}`,
   'step.succeeded': (data, told) => `${title(data.step, told)}: done`,
   'step.interrupted': (data, told) =>
-    `${title(data.step, told)}: interrupted (${data.fault?.message ?? data.reason}), starts again at ${data.retryAt}`,
+    `${title(data.step, told)}: interrupted (${data.fault?.message ?? data.reason}), starts again at ${clock(data.retryAt)}`,
   'step.failed': (data, told) => `${title(data.step, told)}: failed. ${data.fault.message} ${data.fault.hint}`,
   'step.aborted': (data, told) => `${title(data.step, told)}: stopped`,
   'step.outcome-unknown': (data, told) => `${title(data.step, told)}: nobody can tell whether it was done`,
   'run.cancel-requested': (data, told) => `${told.name(data.person)} cancelled it${because(data.reason)}`,
   'run.held': (data) =>
-    `holds, its way back open until ${data.until}${data.fault === undefined ? '' : `. ${data.fault.message}`}`,
+    `holds, its way back open until ${clock(data.until)}${data.fault === undefined ? '' : `. ${data.fault.message}`}`,
   'rollback.requested': (data, told) => `${told.name(data.person)} asked to roll it back${because(data.reason)}`,
   'close.requested': (data, told) =>
     `${told.name(data.person)} closed the way back${data.drop ? ' and dropped what was kept' : ''}`,

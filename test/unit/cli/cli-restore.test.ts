@@ -4,6 +4,7 @@ import { realPorts } from '../../../src/cli/wiring.ts';
 import type { Operations, RestoreRequest } from '../../../src/engine/ports.ts';
 import { refuse } from '../../../src/runs/refusal.ts';
 import { ran, testConfig, testTerminal, type Ran } from '../../support/cli.ts';
+import { ALICE } from '../../support/story.ts';
 
 const config = testConfig('postgres://nobody@127.0.0.1:1/nothing');
 afterAll(() => config.remove());
@@ -41,4 +42,68 @@ it('without --only everything is meant', async () => {
   const { request } = await asked('restore', 'production', '--strategy', 'declarative', '--confirm', 'production');
   expect(request).toBeDefined();
   expect(request).not.toHaveProperty('only');
+});
+
+/** One command as Alice before these operations. */
+async function answered(operations: object, ...args: string[]): Promise<Ran> {
+  const connect: CliPorts['connect'] = async () => ({
+    operations: operations as Operations,
+    close: async () => undefined,
+  });
+  return await ran(args, testTerminal({ env: config.env, systemUser: 'alice' }), { ...realPorts, connect });
+}
+
+it('a refusal calls people by their names, whatever was asked', async () => {
+  const refusal = refuse('busy', `production is held by R-4, asked for by ${ALICE}`, 'See its card');
+  const no = async () => ({ ok: false, refusal });
+  const operations = {
+    requestRestore: no,
+    requestDrill: no,
+    requestCompare: no,
+    rollback: no,
+    unlock: no,
+    expire: no,
+    hold: no,
+    schedules: no,
+    alarms: no,
+    acknowledge: no,
+    listSets: no,
+    status: no,
+    audit: no,
+  };
+  const set = 'production-20261121T0740Z-B-1';
+  const commands = [
+    ['restore', 'production', '--set', set, '--confirm', 'production'],
+    ['drill', 'production', '--set', set],
+    ['compare', set],
+    ['rollback', 'R-4'],
+    ['unlock', 'production', '--cause', 'the wrong set was chosen'],
+    ['backup', 'expire', 'production', '--confirm', 'production'],
+    ['backup', 'hold', set, '--reason', 'a case in court'],
+    ['schedules'],
+    ['alarms'],
+    ['alarm', 'ack', 'x', '--reason', 'it is known to us'],
+    ['backups', 'production'],
+    ['status'],
+    ['audit', 'show'],
+  ];
+  for (const args of commands) {
+    expect([args[0], await answered(operations, ...args)]).toEqual([
+      args[0],
+      {
+        code: 4,
+        out: '',
+        err: 'Refused: production is held by R-4, asked for by Alice.\n  See it: kong-chatops status R-4.',
+      },
+    ]);
+  }
+});
+
+it('unlock answers in one line', async () => {
+  const unlock = async () => ({ ok: true, run: { id: 'R-4' } });
+  expect(await answered({ unlock }, 'unlock', 'production', '--cause', 'the wrong set was chosen')).toEqual({
+    code: 0,
+    out: 'production is unlocked. The cause stands in the audit trail of R-4.',
+    err: '',
+  });
 });
