@@ -26,7 +26,8 @@ export function endOf(
   // Whoever ignores TERM takes its own undertaker with it, and nothing is left to report.
   if (halted && end === undefined) return { signal: heard.ready === 0 ? null : 'SIGKILL' };
   if (heard.ready === 0) return 'never-began';
-  if (end === undefined || again === undefined) throw connectionLost(command, where);
+  // What a halted program still had to say is wanted no more: one word of its end is enough.
+  if (end === undefined || (again === undefined && !halted)) throw connectionLost(command, where);
   switch (end) {
     case 'not-found':
       return { notFound: true };
