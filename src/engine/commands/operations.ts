@@ -57,7 +57,7 @@ function createRestores(deps: RestoreDeps): Restores {
     requestDrill,
     requestCompare,
     review: async (runId, finding, by) =>
-      (await unknownTo(deps, runId, { act: 'review an emergency', role: 'approver' }, by)) ??
+      (await unknownTo(deps, runId, { act: 'review an emergency', roles: ['approver', 'operator'] }, by)) ??
       (await onRun(deps, runId, runId, by, async (standing) => ({ type: 'review', finding, by, standing }))),
     rollback: (runId, reason, by) =>
       onRun(deps, runId, runId, by, async (standing) => ({
@@ -79,7 +79,7 @@ async function unlock(deps: OperationsDeps, gateway: string, cause: string, by: 
   if (locked !== undefined) {
     return await onRun(deps, locked.id, locked.id, by, async (standing) => ({ type: 'unlock', cause, by, standing }));
   }
-  const right = await mayNot(deps, { act: 'unlock a gateway', role: 'operator' }, by);
+  const right = await mayNot(deps, { act: 'unlock a gateway', roles: ['operator'] }, by);
   if (right !== null) return { ok: false, refusal: right };
   if (!known) return { ok: false, refusal: unknownGateway(deps, gateway) };
   return { ok: false, refusal: refuse('not-locked', `${gateway} is not locked`, 'Nothing to do') };
@@ -104,7 +104,7 @@ async function requestBackup(
 }
 
 async function retry(deps: RestoreDeps, runId: string, by: Caller, delivery?: Delivery): Promise<Answer> {
-  const right = await mayNot(deps, { act: 'try a run again', role: 'operator' }, by);
+  const right = await mayNot(deps, { act: 'try a run again', roles: ['operator'] }, by);
   if (right !== null) return { ok: false, refusal: right };
   const old = fold(await deps.store.load(runId));
   if (old === null) return { ok: false, refusal: unknownRun(runId) };

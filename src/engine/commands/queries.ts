@@ -11,7 +11,7 @@ import { fold } from '../../runs/evolve.ts';
 import { openGate } from '../../runs/rules/gate.ts';
 import { holds } from '../../runs/person.ts';
 import { refuse } from '../../runs/refusal.ts';
-import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
+import { mayNot } from './rights.ts';
 import { setsOf } from './list-sets.ts';
 import { unknownGateway } from './operations-deps.ts';
 
@@ -29,21 +29,21 @@ export function createQueries(given: OperationsDeps, watch: Pick<Watch, 'of'>): 
       return run === null ? null : { run, events, progress };
     },
     status: async (by, gateway) => {
-      const refusal = await mayNotView(deps, by, 'see the status');
+      const refusal = await mayNot(deps, { act: 'see the status', roles: ['viewer'] }, by);
       if (refusal !== null) return { ok: false, refusal };
       const known = deps.gateways.filter(({ name }) => gateway === undefined || name === gateway);
       if (known.length === 0) return { ok: false, refusal: unknownGateway(deps, gateway ?? '') };
       return { ok: true, gateways: await statusOf(deps, known) };
     },
     audit: async (query, by) => {
-      const refusal = await mayNotView(deps, by, 'read the audit trail');
+      const refusal = await mayNot(deps, { act: 'read the audit trail', roles: ['viewer'] }, by);
       if (refusal !== null) return { ok: false, refusal };
       const rows = await deps.readAudit({ ...query, limit: query.limit + 1 });
       return { ok: true, rows: rows.slice(0, query.limit), more: rows.length > query.limit };
     },
     home: (by) => home(deps, by),
     listSets: async (gateway, by) => {
-      const refusal = await mayNotView(deps, by, 'see the backups');
+      const refusal = await mayNot(deps, { act: 'see the backups', roles: ['viewer'] }, by);
       if (refusal !== null) return { ok: false, refusal };
       const known = deps.gateways.find(({ name }) => name === gateway);
       if (known === undefined) return { ok: false, refusal: unknownGateway(deps, gateway) };
@@ -62,26 +62,6 @@ async function waysOf(deps: OperationsDeps, { name, restore }: EngineGateway, by
     mayAsk: holds(standing, 'operator'),
     mayBreakGlass: holds(standing, 'admin'),
   };
-}
-
-async function mayNotView(deps: OperationsDeps, by: Caller, act: string) {
-  const standing = await deps.people.standing(by.person);
-  const refusal =
-    standing.problem !== undefined
-      ? notInGoodStanding(standing.problem)
-      : holds(standing, 'viewer')
-        ? null
-        : notAllowed(act, 'viewer');
-  if (refusal !== null) {
-    deps.onRefusal?.(refusal.code);
-    await deps.store.appendSystem({
-      type: 'refusal.recorded',
-      at: deps.clock().toISOString(),
-      actor: { kind: 'person', ...by },
-      data: { person: by.person, command: act, code: refusal.code, message: refusal.message },
-    });
-  }
-  return refusal;
 }
 
 async function statusOf(deps: QueryDeps, known: readonly EngineGateway[]): Promise<GatewayStatus[]> {

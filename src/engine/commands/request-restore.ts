@@ -144,7 +144,7 @@ async function target(
 ): Promise<Target | Refusal> {
   const gateway = deps.gateways.find(({ name }) => name === request.gateway);
   if (gateway === undefined) return unknownGateway(deps, request.gateway);
-  const right = await mayNot(deps, { act, role: 'operator' }, by);
+  const right = await mayNot(deps, { act, roles: ['operator'] }, by);
   if (right !== null) return right;
   if (gateway.restore === undefined) return cannotBeRestored(gateway);
   const before = await deps.watchLog.state();

@@ -5,17 +5,17 @@ import { holds } from '../../runs/person.ts';
 import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
 import { recordRefusal } from './start-run.ts';
 
-/** What somebody wants to do (`unlock a gateway`), and the role that it takes; an operator may all of it. */
+/** What somebody wants to do (`unlock a gateway`), and the roles of which any will do; the first is named in a refusal. */
 export interface Right {
   readonly act: string;
-  readonly role: Role;
+  readonly roles: readonly [Role, ...Role[]];
 }
 
 /** Null when the person may; else why not, recorded. Asked before anything of a run, a set or a gateway is told. */
-export async function mayNot(deps: OperationsDeps, { act, role }: Right, by: Caller): Promise<Refusal | null> {
+export async function mayNot(deps: OperationsDeps, { act, roles }: Right, by: Caller): Promise<Refusal | null> {
   const standing = await deps.people.standing(by.person);
-  if (standing.problem === undefined && (holds(standing, role) || holds(standing, 'operator'))) return null;
-  const refusal = standing.problem === undefined ? notAllowed(act, role) : notInGoodStanding(standing.problem);
+  if (roles.some((role) => holds(standing, role))) return null;
+  const refusal = standing.problem === undefined ? notAllowed(act, roles[0]) : notInGoodStanding(standing.problem);
   await recordRefusal(deps, refusal, act, by);
   return refusal;
 }

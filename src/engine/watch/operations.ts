@@ -1,17 +1,15 @@
-import type { Caller, Role } from '../../runs/person.ts';
+import type { Caller } from '../../runs/person.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import type { AlarmState } from '../../schedules/alarms.ts';
 import type { ListedSet } from '../ports.ts';
 import type { WatchDeps } from './deps.ts';
 import type { AcknowledgeRequest, AlarmAnswer, HoldRequest, WatchedGateway, WatchOperations } from './ports.ts';
-import { holds } from '../../runs/person.ts';
 import { refuse } from '../../runs/refusal.ts';
 import { nearest } from '../../runs/words/nearest.ts';
-import { notAllowed, notInGoodStanding } from '../../runs/words/wording.ts';
 import { isOn } from '../../schedules/alarms.ts';
 import { setsOf } from '../commands/list-sets.ts';
 import { shortened, unknownGateway } from '../commands/operations-deps.ts';
-import { recordRefusal } from '../commands/start-run.ts';
+import { mayNot } from '../commands/rights.ts';
 import { expireSets, planExpiry } from './expire.ts';
 import { goingNow, placesLeft } from './going.ts';
 import { schedulesOf } from './look.ts';
@@ -23,27 +21,27 @@ const MOST_DAYS = 366;
 export function createWatchOperations(deps: WatchDeps): WatchOperations {
   return {
     schedules: async (by) => {
-      const refusal = await without(deps, by, 'viewer', 'see the schedules');
+      const refusal = await mayNot(deps, { act: 'see the schedules', roles: ['viewer'] }, by);
       if (refusal !== null) return { ok: false, refusal };
       const state = await deps.watchLog.state();
       const all = deps.ports.gateways.map((gateway) => schedulesOf(deps, gateway, state, deps.clock()));
       return { ok: true, schedules: (await Promise.all(all)).flat() };
     },
     alarms: async (by) => {
-      const refusal = await without(deps, by, 'viewer', 'see the alarms');
+      const refusal = await mayNot(deps, { act: 'see the alarms', roles: ['viewer'] }, by);
       if (refusal !== null) return { ok: false, refusal };
       return { ok: true, alarms: await alarmsOn(deps) };
     },
     acknowledge: (request, by) => acknowledge(deps, request, by),
     planExpiry: async (name, by) => {
-      const refusal = await without(deps, by, 'viewer', 'see what retention would remove');
+      const refusal = await mayNot(deps, { act: 'see what retention would remove', roles: ['viewer'] }, by);
       if (refusal !== null) return { ok: false, refusal };
       const gateway = watched(deps, name);
       if (gateway === undefined) return { ok: false, refusal: unknownGateway(deps, name) };
       return { ok: true, plans: await planExpiry(deps, gateway, await deps.watchLog.state()) };
     },
     expire: async (name, by) => {
-      const refusal = await without(deps, by, 'operator', 'remove old sets');
+      const refusal = await mayNot(deps, { act: 'remove old sets', roles: ['operator'] }, by);
       if (refusal !== null) return { ok: false, refusal };
       const gateway = watched(deps, name);
       if (gateway === undefined) return { ok: false, refusal: unknownGateway(deps, name) };
@@ -56,7 +54,7 @@ export function createWatchOperations(deps: WatchDeps): WatchOperations {
 }
 
 async function acknowledge(deps: WatchDeps, request: AcknowledgeRequest, by: Caller): Promise<AlarmAnswer> {
-  const refusal = await without(deps, by, 'operator', 'acknowledge an alarm');
+  const refusal = await mayNot(deps, { act: 'acknowledge an alarm', roles: ['operator'] }, by);
   if (refusal !== null) return { ok: false, refusal };
   const on = await alarmsOn(deps);
   const state = on.find(({ alarm }) => alarm === request.alarm);
@@ -106,7 +104,7 @@ function wrongUntil(until: Date, now: Date): Refusal | null {
 }
 
 async function hold(deps: WatchDeps, { set, reason }: HoldRequest, by: Caller): ReturnType<WatchOperations['hold']> {
-  const refusal = (await without(deps, by, 'operator', 'hold a set')) ?? wrongReason(reason);
+  const refusal = (await mayNot(deps, { act: 'hold a set', roles: ['operator'] }, by)) ?? wrongReason(reason);
   if (refusal !== null) return { ok: false, refusal };
   const before = await deps.watchLog.state();
   const found = await findSet(deps, set);
@@ -131,7 +129,7 @@ async function release(
   by: Caller,
 ): ReturnType<WatchOperations['release']> {
   // Whoever wants a set gone must not be the one who asked for the hold to be lifted in passing.
-  const refusal = (await without(deps, by, 'admin', 'release a held set')) ?? wrongReason(reason);
+  const refusal = (await mayNot(deps, { act: 'release a held set', roles: ['admin'] }, by)) ?? wrongReason(reason);
   if (refusal !== null) return { ok: false, refusal };
   const held = (await deps.watchLog.state()).holds.get(set);
   if (held === undefined) {
@@ -164,13 +162,4 @@ function noSet(set: string): Refusal {
 
 function watched(deps: WatchDeps, name: string): WatchedGateway | undefined {
   return deps.ports.gateways.find((gateway) => gateway.name === name);
-}
-
-/** Null when the person may; else the refusal, recorded. */
-async function without(deps: WatchDeps, by: Caller, role: Role, act: string): Promise<Refusal | null> {
-  const standing = await deps.people.standing(by.person);
-  if (standing.problem === undefined && holds(standing, role)) return null;
-  const refusal = standing.problem === undefined ? notAllowed(act, role) : notInGoodStanding(standing.problem);
-  await recordRefusal(deps, refusal, act, by);
-  return refusal;
 }
