@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { Worker } from 'node:worker_threads';
 import { Fault } from '../../runs/fault.ts';
+import { askThread } from './ask-thread.ts';
 import { answerFor } from './declarative-reader.ts';
 import type { DeclarativeAnswer, DeclarativeFile } from './declarative-reader.ts';
 
@@ -29,27 +29,16 @@ async function answerOfThread(
   signal: AbortSignal,
   onRead: (characters: number) => void,
 ): Promise<DeclarativeAnswer> {
-  const worker = new Worker(new URL('declarative-thread.ts', import.meta.url), { workerData: path });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await new Promise<DeclarativeAnswer>((resolve, reject) => {
-      worker.on('message', (said: DeclarativeAnswer | { readonly read: number }) => {
-        if ('read' in said) onRead(said.read);
-        else resolve(said);
-      });
-      worker.once('error', reject);
-      worker.once('exit', () =>
-        reject(new Error('the thread that parses the declarative file ended without an answer')),
-      );
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
-  }
+  const script = new URL('declarative-thread.ts', import.meta.url);
+  return await askThread(
+    { script, data: path, signal, name: 'the thread that parses the declarative file' },
+    (word) => {
+      const said = word as DeclarativeAnswer | { readonly read: number };
+      if (!('read' in said)) return said;
+      onRead(said.read);
+      return undefined;
+    },
+  );
 }
 
 function unreadable(line: number | null): Fault {

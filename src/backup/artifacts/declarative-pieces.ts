@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 
 /** Characters that are parsed at once: the whole file of a big gateway takes more memory than a process has. */
 const AT_ONCE = 256 * 1024;
@@ -58,4 +58,22 @@ function added(piece: Piece | null, line: string, number: number): Piece | null 
   piece.lines.push(line);
   piece.characters += line.length;
   return piece;
+}
+
+/** The whole file, read piece by piece; null when it is no declarative file. For a thread: a big one takes minutes. */
+export async function readDocument(path: string): Promise<Readonly<Record<string, unknown>> | null> {
+  const document: Record<string, unknown> = {};
+  try {
+    for await (const piece of piecesOf(path)) {
+      for (const [key, value] of Object.entries(parsePiece(piece))) {
+        const before = document[key];
+        document[key] = Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...value] : value;
+      }
+    }
+  } catch (error) {
+    // Only the fact is told: the parser quotes the text around the fault, which may be a key.
+    if (error instanceof YAMLParseError || error instanceof TypeError) return null;
+    throw error;
+  }
+  return typeof document['_format_version'] === 'string' ? document : null;
 }

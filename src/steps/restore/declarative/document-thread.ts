@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { YAMLParseError } from 'yaml';
-import { parsePiece, piecesOf } from '../../../backup/artifacts/declarative-pieces.ts';
+import { readDocument } from '../../../backup/artifacts/declarative-pieces.ts';
 import { escapeTemplates } from '../../../kong/deck/deck-template.ts';
 import { compareDocuments } from './compare.ts';
 import type { Compared } from './compare.ts';
@@ -11,27 +10,10 @@ import type { DocumentAnswer, DocumentJob, ThreadSaid } from './documents.ts';
 import { sideOf } from './proof/side.ts';
 import { absentFrom, problemsOf, selectedEntities, withSelected, withSelectedBefore } from './selection.ts';
 
-async function load(path: string): Promise<Document | null> {
-  const document: Record<string, unknown> = {};
-  try {
-    for await (const piece of piecesOf(path)) {
-      for (const [key, value] of Object.entries(parsePiece(piece))) {
-        const before = document[key];
-        document[key] = Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...value] : value;
-      }
-    }
-  } catch (error) {
-    // Only the fact leaves this thread: the parser quotes the text around the fault, which may be a key.
-    if (error instanceof YAMLParseError || error instanceof TypeError) return null;
-    throw error;
-  }
-  return typeof document['_format_version'] === 'string' ? document : null;
-}
-
 async function answerFor(job: DocumentJob): Promise<ThreadSaid> {
-  const present = forThis(job, await load(job.present));
+  const present = forThis(job, await readDocument(job.present));
   if (present === null) return { unreadable: 'present' };
-  const source = job.source === null ? nothing(present, job.workspace) : forThis(job, await load(job.source));
+  const source = job.source === null ? nothing(present, job.workspace) : forThis(job, await readDocument(job.source));
   if (source === null) return { unreadable: 'source' };
   const sides = job.sides ? { source: sideOf(source), present: sideOf(present) } : null;
   const answer = await (job.only === null ? whole(job, source, present) : part(job, source, present, job.only));

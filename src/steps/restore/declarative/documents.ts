@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { askThread } from '../../../backup/artifacts/ask-thread.ts';
 import { parsePiece, piecesOf } from '../../../backup/artifacts/declarative-pieces.ts';
 import type { Side } from '../../../kong/proxy/choose-proofs.ts';
 import { Fault } from '../../../runs/fault.ts';
@@ -41,27 +41,13 @@ export type ThreadSaid = DocumentAnswer | { readonly unreadable: 'source' | 'pre
  * every parse of a big file: a blocked process would lose the lock of its own step.
  */
 export async function lookAtDocuments(job: DocumentJob, signal: AbortSignal): Promise<DocumentAnswer> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('document-thread.ts', import.meta.url), { workerData: job });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    const said = await new Promise<ThreadSaid>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', () =>
-        reject(new Error('the thread that compares declarative files ended without an answer')),
-      );
-    });
-    if ('differences' in said) return said;
-    throw unreadable(said.unreadable);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
-  }
+  const script = new URL('document-thread.ts', import.meta.url);
+  const said = await askThread(
+    { script, data: job, signal, name: 'the thread that compares declarative files' },
+    (answer) => answer as ThreadSaid,
+  );
+  if ('differences' in said) return said;
+  throw unreadable(said.unreadable);
 }
 
 /** Tags that a declarative file was dumped by; decK changes only what has all of them. */

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { askThread } from '../../../backup/artifacts/ask-thread.ts';
 import { Fault } from '../../../runs/fault.ts';
 
 export interface ImportJob {
@@ -16,24 +16,12 @@ export type ImportCounts = Readonly<Record<string, number>>;
  * hashes, ids stay (facts I3). In a thread of its own, as every parse of a big file.
  */
 export async function makeImportFile(job: ImportJob, signal: AbortSignal): Promise<ImportCounts> {
-  signal.throwIfAborted();
-  const worker = new Worker(new URL('import-thread.ts', import.meta.url), { workerData: job });
-  const stop = (): void => void worker.terminate();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    const counts = await new Promise<ImportCounts | null>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', () => reject(new Error('the thread that makes the import file ended without an answer')));
-    });
-    if (counts !== null) return counts;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await worker.terminate();
-  }
+  const script = new URL('import-thread.ts', import.meta.url);
+  const counts = await askThread(
+    { script, data: job, signal, name: 'the thread that makes the import file' },
+    (answer) => answer as ImportCounts | null,
+  );
+  if (counts !== null) return counts;
   throw new Fault(
     'declarative-unreadable',
     'The declarative file of the set is whole, byte by byte, and is no declarative configuration.',
