@@ -1,16 +1,14 @@
 import { Readable } from 'node:stream';
-import { z } from 'zod';
 import type { StepContext } from '../../../engine/ports.ts';
 import { adminApi } from '../../../kong/admin/admin.ts';
 import type { AdminApi, KongEntity } from '../../../kong/admin/admin.ts';
+import { shownConfig } from '../../../kong/dbless/shown-config.ts';
 import { Fault } from '../../../runs/fault.ts';
 import type { StepDeps } from '../../deps.ts';
 import { refOf } from '../../deps.ts';
 import { adminConnection, withAdmin } from '../../gateway-access.ts';
 import { secondsBetween, stageArtifact } from '../staged.ts';
 import { DATA_PLANES_NAME, nodeName } from './names.ts';
-
-const configSchema = z.object({ config: z.string() });
 
 /**
  * The configuration of a node without a database, as the node itself says it: with `_transform: false`, so that hashed
@@ -45,11 +43,9 @@ async function configurationOf(
   // A configuration that is replaced while it is read has another hash afterwards.
   for (let tried = 0; tried < TRIES; tried += 1) {
     const before = (await admin.status()).configurationHash;
-    const { status, body } = await admin.look('config');
-    const parsed = configSchema.safeParse(body);
-    if (status !== 200 || !parsed.success) throw noConfiguration(node, status);
+    const text = await shownConfig(admin, node);
     const after = (await admin.status()).configurationHash;
-    if (before === after) return { text: parsed.data.config, hash: after ?? 'unknown', version };
+    if (before === after) return { text, hash: after ?? 'unknown', version };
   }
   throw new Fault(
     'node-restless',
@@ -60,16 +56,6 @@ async function configurationOf(
 }
 
 const TRIES = 3;
-
-function noConfiguration(node: string, status: number): Fault {
-  return new Fault(
-    'node-configuration',
-    `Node ${node} does not show its configuration: GET /config answered HTTP ${status}.`,
-    status === 401 || status === 403
-      ? 'Give the token of this node the permission to read /config.'
-      : 'Look whether this node runs without a database, and at its error log.',
-  );
-}
 
 /** The data planes of a control plane, and the hash of the configuration that each of them serves. */
 export async function saveDataPlanes(deps: StepDeps, context: StepContext): Promise<void> {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { ENTITY_KINDS } from '../../../backup/artifacts/entities.ts';
 import type { Step, StepContext } from '../../../engine/ports.ts';
 import { configurationHashOf } from '../../../kong/dbless/load-config.ts';
+import { shownConfig } from '../../../kong/dbless/shown-config.ts';
 import type { Change, PreviewOutputs } from '../../../runbooks/restore.ts';
 import type { Observed } from '../../../runs/event.ts';
-import { Fault } from '../../../runs/fault.ts';
 import { digestOf } from '../../../runs/json.ts';
 import { keepProof, readProof } from '../../attempt-proof.ts';
 import type { Difference } from '../declarative/compare.ts';
@@ -68,9 +68,7 @@ export async function lookAtNode(
   sides = false,
 ): Promise<{ readonly present: string; readonly answer: DocumentAnswer }> {
   const { present, text } = await withNode(deps, node, context.signal, async (admin) => {
-    const { body, status } = await admin.look('config');
-    const config = (body as { config?: unknown } | undefined)?.config;
-    if (status !== 200 || typeof config !== 'string') throw notShown(node.name, status);
+    const config = await shownConfig(admin, node.name);
     return { present: (await admin.status()).configurationHash ?? 'unknown', text: config };
   });
   const there = join(context.workDir, `present-${configurationHashOf(node.name)}.yaml`);
@@ -142,14 +140,4 @@ const ACCESS_PLUGIN = /auth|jwt|oidc|openid|saml|acl|session|ip-restriction|ldap
 /** It deletes, or who comes in may differ afterwards: then one person more must say go (behaviour 2.12). */
 function isWeighty({ list, name, what }: Difference): boolean {
   return what === 'not-in-set' || ACCESS.test(list) || (list === 'plugins' && ACCESS_PLUGIN.test(name));
-}
-
-function notShown(node: string, status: number): Fault {
-  return new Fault(
-    'node-configuration',
-    `Node ${node} does not show its configuration: GET /config answered HTTP ${status}.`,
-    status === 401 || status === 403
-      ? 'Give the token of this node the permission to read /config.'
-      : 'Look whether this node runs without a database, and at its error log.',
-  );
 }
