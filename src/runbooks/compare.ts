@@ -1,6 +1,6 @@
 import type { Plan } from '../runs/plan.ts';
 import type { DrillPlanInput } from './restore-drill.ts';
-import { READS_ONLY } from './restore-common.ts';
+import { readsOnly } from './restore-common.ts';
 
 /** A set beside its gateway as it is now, by type and count and a few names. Reads only; near the gateway, so it is a run. */
 export function comparePlan(input: DrillPlanInput): Plan {
@@ -8,8 +8,6 @@ export function comparePlan(input: DrillPlanInput): Plan {
     queue: 'restore',
     attempts: input.attempts,
     deadlineSeconds: input.deadlineSeconds,
-    recovery: 'repeat',
-    undo: READS_ONLY,
   } as const;
   return {
     runbook: 'compare',
@@ -18,8 +16,8 @@ export function comparePlan(input: DrillPlanInput): Plan {
     exclusive: `compare:${input.gateway}`,
     parameters: { set: input.set, destination: input.destination, strategy: 'declarative' },
     steps: [
-      { ...common, id: 'check-set', title: 'Prove the set byte by byte' },
-      { ...common, id: 'diff-declarative', title: 'Compare with what is live' },
+      readsOnly(common, 'check-set', 'Prove the set byte by byte'),
+      readsOnly(common, 'diff-declarative', 'Compare with what is live'),
     ],
   };
 }

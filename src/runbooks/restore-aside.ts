@@ -1,5 +1,5 @@
 import type { GatePolicy, PlannedStep } from '../runs/plan.ts';
-import { gated, READS_ONLY } from './restore-common.ts';
+import { gated, readsOnly } from './restore-common.ts';
 import type { Common } from './restore-common.ts';
 
 /** kong.conf and the prefix, into a new folder beside the present ones: what goes into use, people decide. */
@@ -13,14 +13,7 @@ export function filesSteps(common: Common, policy: GatePolicy | null): readonly 
     live: true,
   };
   return [
-    {
-      ...common,
-      id: 'diff-files',
-      title: 'Compare the files with the present ones',
-      recovery: 'repeat',
-      undo: READS_ONLY,
-      shownAtGate: true,
-    },
+    { ...readsOnly(common, 'diff-files', 'Compare the files with the present ones'), shownAtGate: true },
     gated(place, policy),
     {
       ...common,
@@ -43,17 +36,10 @@ export function dblessSteps(common: Common, policy: GatePolicy | null): readonly
     undo: 'load-dbless-back loads what the safety backup holds',
     live: true,
   };
-  const reads = (id: string, title: string): PlannedStep => ({
-    ...common,
-    id,
-    title,
-    recovery: 'repeat',
-    undo: READS_ONLY,
-  });
   return [
-    { ...reads('diff-dbless', 'Compare with what every node has'), shownAtGate: true },
+    { ...readsOnly(common, 'diff-dbless', 'Compare with what every node has'), shownAtGate: true },
     gated(load, policy),
-    reads('read-back-dbless', 'Read back and prove every node'),
+    readsOnly(common, 'read-back-dbless', 'Read back and prove every node'),
     {
       ...common,
       id: 'load-dbless-back',
@@ -62,6 +48,6 @@ export function dblessSteps(common: Common, policy: GatePolicy | null): readonly
       undo: 'restore again',
       phase: 'undo',
     },
-    { ...reads('read-back-dbless-undo', 'Read back and prove every node'), phase: 'undo' },
+    { ...readsOnly(common, 'read-back-dbless-undo', 'Read back and prove every node'), phase: 'undo' },
   ];
 }

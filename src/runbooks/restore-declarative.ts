@@ -1,5 +1,5 @@
 import type { GatePolicy, PlannedStep } from '../runs/plan.ts';
-import { gated, READS_ONLY } from './restore-common.ts';
+import { gated, readsOnly } from './restore-common.ts';
 import type { Common } from './restore-common.ts';
 
 /** The declarative files by decK: validate, show the diff, ask, sync, purge caches, read back; and the same way back. */
@@ -12,13 +12,6 @@ export function declarativeSteps(common: Common, policy: GatePolicy | null): rea
     undo: 'sync-back brings back what the safety backup holds',
     live: true,
   };
-  const reads = (id: string, title: string): PlannedStep => ({
-    ...common,
-    id,
-    title,
-    recovery: 'repeat',
-    undo: READS_ONLY,
-  });
   const purge = (id: string): PlannedStep => ({
     ...common,
     id,
@@ -27,11 +20,11 @@ export function declarativeSteps(common: Common, policy: GatePolicy | null): rea
     undo: 'harmless: nodes read again',
   });
   return [
-    { ...reads('diff-declarative', 'Validate and show what would change'), shownAtGate: true },
+    { ...readsOnly(common, 'diff-declarative', 'Validate and show what would change'), shownAtGate: true },
     gated(sync, policy),
     purge('purge-nodes'),
-    reads('read-back', 'Read back and compare entity by entity'),
-    reads('prove-declarative', 'Prove a route on every node'),
+    readsOnly(common, 'read-back', 'Read back and compare entity by entity'),
+    readsOnly(common, 'prove-declarative', 'Prove a route on every node'),
     {
       ...common,
       id: 'sync-back',
@@ -41,7 +34,7 @@ export function declarativeSteps(common: Common, policy: GatePolicy | null): rea
       phase: 'undo',
     },
     { ...purge('purge-back'), phase: 'undo' },
-    { ...reads('read-back-undo', 'Read back and compare'), phase: 'undo' },
-    { ...reads('prove-declarative-back', 'Prove a route on every node'), phase: 'undo' },
+    { ...readsOnly(common, 'read-back-undo', 'Read back and compare'), phase: 'undo' },
+    { ...readsOnly(common, 'prove-declarative-back', 'Prove a route on every node'), phase: 'undo' },
   ];
 }

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { Plan } from '../runs/plan.ts';
-
-const READS_ONLY = 'reads only, nothing to undo';
+import { readsOnly } from './restore-common.ts';
 
 export interface DrillPlanInput {
   readonly gateway: string;
@@ -30,7 +29,7 @@ export function drillPlan(input: DrillPlanInput): Plan {
     exclusive: `drill:${input.gateway}`,
     parameters: { set: input.set, destination: input.destination },
     steps: [
-      { ...common, id: 'check-set', title: 'Prove the set byte by byte', recovery: 'repeat', undo: READS_ONLY },
+      readsOnly(common, 'check-set', 'Prove the set byte by byte'),
       {
         ...common,
         id: 'restore-drill',

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
 import { dblessSteps, filesSteps } from './restore-aside.ts';
-import { gated, READS_ONLY } from './restore-common.ts';
+import { gated, readsOnly } from './restore-common.ts';
 import { declarativeSteps } from './restore-declarative.ts';
 import type { Common } from './restore-common.ts';
 
@@ -33,8 +33,6 @@ export interface CheckSetOutputs extends JsonObject {
   readonly bytesRead: number;
   readonly kongVersion: string;
   readonly takenAt: string;
-  /** True when the encryption was opened and every artifact read to its end; else hashes of stored bytes were compared. */
-  readonly wholeChain: boolean;
 }
 
 /** Outputs of `restore-scratch`. */
@@ -134,13 +132,7 @@ export interface RestorePlanInput {
 /** The run-book of a restore: prove the set, keep the present, prepare aside, ask, swap, prove; the way back stays open. */
 export function restorePlan(input: RestorePlanInput): Plan {
   const common = { queue: 'restore', attempts: input.attempts, deadlineSeconds: input.deadlineSeconds } as const;
-  const check: PlannedStep = {
-    ...common,
-    id: 'check-set',
-    title: 'Prove the set byte by byte',
-    recovery: 'repeat',
-    undo: READS_ONLY,
-  };
+  const check: PlannedStep = readsOnly(common, 'check-set', 'Prove the set byte by byte');
   const safety = input.safety === 'backup' ? input.safetySteps.filter(({ cleanup }) => cleanup !== true) : [];
   const cleanups = input.safety === 'backup' ? input.safetySteps.filter(({ cleanup }) => cleanup === true) : [];
   const ways = STEPS[input.strategy](common, input.policy).filter(
@@ -197,14 +189,7 @@ function databaseSteps(common: Common, policy: GatePolicy | null): readonly Plan
       recovery: 'check',
       undo: 'drop-scratch removes the scratch database',
     },
-    {
-      ...common,
-      id: 'preview-change',
-      title: 'Compare with what is live',
-      recovery: 'repeat',
-      undo: READS_ONLY,
-      shownAtGate: true,
-    },
+    { ...readsOnly(common, 'preview-change', 'Compare with what is live'), shownAtGate: true },
     gated(swap, policy),
     {
       ...common,
@@ -221,13 +206,7 @@ function databaseSteps(common: Common, policy: GatePolicy | null): readonly Plan
       recovery: 'repeat',
       undo: 'keys that the nodes hold beside others do no harm',
     },
-    {
-      ...common,
-      id: 'prove-restore',
-      title: 'Prove a route and a credential on every node',
-      recovery: 'repeat',
-      undo: READS_ONLY,
-    },
+    readsOnly(common, 'prove-restore', 'Prove a route and a credential on every node'),
     ...databaseWayBack(common),
   ];
 }
@@ -251,14 +230,7 @@ function databaseWayBack(common: Common): readonly PlannedStep[] {
       undo: 'harmless',
       phase: 'undo',
     },
-    {
-      ...common,
-      id: 'prove-back',
-      title: 'Prove a route and a credential on every node',
-      recovery: 'repeat',
-      undo: READS_ONLY,
-      phase: 'undo',
-    },
+    { ...readsOnly(common, 'prove-back', 'Prove a route and a credential on every node'), phase: 'undo' },
     {
       ...common,
       id: 'drop-restored',
