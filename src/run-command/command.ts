@@ -24,6 +24,7 @@ export interface Command {
   /** Aborting ends the whole process group: TERM, then KILL. */
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** Each line as it comes. Of a program that `start` began, standard error alone: its output is for whoever talks to it. */
   readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
   /** Bytes kept of each stream, half from its start and half from its end; the rest is only counted. Default 1 MiB. */
   readonly keep?: number;

@@ -13,11 +13,11 @@ export interface Output {
   answer(rest: Partial<Finished>): Finished;
 }
 
-/** Collects as `command` asks; of a program that is talked to nothing is kept of standard output. */
+/** Collects as `command` asks; the standard output of a program that is talked to is only counted. */
 export function collectOutput(command: Command, talks: boolean): Output {
   const started = performance.now();
   const keep = command.keep ?? KEEP_BYTES;
-  const out = collector(talks ? 0 : keep, lineHandler(command, 'stdout'));
+  const out = talks ? collector(0) : collector(keep, lineHandler(command, 'stdout'));
   const err = collector(keep, lineHandler(command, 'stderr'));
   const answer = (rest: Partial<Finished>): Finished => ({
     exitCode: null,

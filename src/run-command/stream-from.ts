@@ -72,7 +72,7 @@ export async function throughProgram(
       broken = { error };
       running.kill();
     });
-    await reading(running.stdout, output);
+    await reading(Readable.from(inBlocks(running.stdout), { objectMode: false }), output);
     const finished = await running.done;
     ended.abort();
     source.destroy();

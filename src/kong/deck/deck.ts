@@ -173,7 +173,9 @@ export async function gateway(
     keep: KEEP_BYTES,
     ...(input === undefined ? {} : { input }),
     ...(signal === undefined ? {} : { signal }),
-    ...(onLine === undefined ? {} : { onLine: tellWithoutSecrets(options, onLine, outFile !== undefined) }),
+    ...(onLine === undefined
+      ? {}
+      : { onLine: (_: string, line: string) => onLine(withoutSecrets(line, options.token)) }),
   };
   const finished = await (outFile === undefined ? options.run.run(command) : runInto(options.run, command, outFile));
   signal?.throwIfAborted();
@@ -199,17 +201,6 @@ async function runInto(run: RunCommand, command: Command, outFile: string): Prom
   const finished = await running.done;
   await written;
   return finished;
-}
-
-/** decK's words, without the dump itself where that goes by the same stream. */
-function tellWithoutSecrets(
-  { token }: DeckOptions,
-  onLine: (line: string) => void,
-  errorsAlone: boolean,
-): NonNullable<Command['onLine']> {
-  return (stream, line) => {
-    if (stream === 'stderr' || !errorsAlone) onLine(withoutSecrets(line, token));
-  };
 }
 
 export function workspaceArguments({ edition, gateway }: DeckOptions, workspace: string | null): string[] {

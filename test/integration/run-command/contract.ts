@@ -167,8 +167,12 @@ export function runCommandContract(name: string, open: () => Promise<Place> | Pl
       expect(lines.toSorted()).toEqual(['stderr two', 'stdout one', 'stdout three']);
     });
 
-    test('a program can be talked to, answer by answer', async () => {
-      const running = run.start(sh('while read -r line; do echo "heard $line"; done'));
+    test('a program can be talked to, answer by answer; only its errors are handed over as lines', async () => {
+      const lines: string[] = [];
+      const running = run.start({
+        ...sh('echo ready >&2; while read -r line; do echo "heard $line"; done'),
+        onLine: (stream, line) => lines.push(`${stream} ${line}`),
+      });
       for (const word of ['one', 'two', 'three']) {
         running.stdin.write(`${word}\n`);
         const answer = await new Promise((resolve) => running.stdout.once('data', resolve));
@@ -177,6 +181,7 @@ export function runCommandContract(name: string, open: () => Promise<Place> | Pl
       running.stdin.end();
       expect(await text(running.stdout)).toBe('');
       expect(await running.done).toMatchObject({ exitCode: 0, stdout: '' });
+      expect(lines).toEqual(['stderr ready']);
     });
   });
 
