@@ -14,7 +14,7 @@ export interface TableChange {
 }
 
 /** 256 parts: one of a table with 100,000 rows has some 400. */
-const DIGITS = 2;
+const BITS = 8;
 /** Rows of so many parts are fetched at once: bounds the memory, whatever the size of the table. */
 const PARTS_AT_ONCE = 16;
 const NAMES = 5;
@@ -29,13 +29,13 @@ export async function compareTable(
   after: DatabaseContent,
   shape: TableShape,
 ): Promise<TableChange> {
-  const [old, restored] = await Promise.all([before?.parts(shape, DIGITS) ?? NOTHING, after.parts(shape, DIGITS)]);
+  const [old, restored] = await Promise.all([before?.parts(shape, BITS) ?? NOTHING, after.parts(shape, BITS)]);
   const names = [...new Set([...Object.keys(old), ...Object.keys(restored)])].sort();
   const different = names.filter((part) => old[part]?.[1] !== restored[part]?.[1]);
   const total: Tally = { created: 0, updated: 0, deleted: 0, names: [], prints: [] };
   for (let from = 0; from < different.length; from += PARTS_AT_ONCE) {
     const some = different.slice(from, from + PARTS_AT_ONCE);
-    const [was, is] = await Promise.all([before?.rowsIn(shape, DIGITS, some) ?? [], after.rowsIn(shape, DIGITS, some)]);
+    const [was, is] = await Promise.all([before?.rowsIn(shape, BITS, some) ?? [], after.rowsIn(shape, BITS, some)]);
     tally(total, was, is);
   }
   for (const part of different) total.prints.push(`${part} ${old[part]?.[1] ?? '-'} ${restored[part]?.[1] ?? '-'}`);

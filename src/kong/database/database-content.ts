@@ -29,8 +29,8 @@ export interface RouteFacts {
 export interface DatabaseContent {
   tables(): Promise<readonly TableShape[]>;
   /** Part of the table → rows and one hash over them. */
-  parts(shape: TableShape, digits: number): Promise<Readonly<Record<string, readonly [rows: number, hash: string]>>>;
-  rowsIn(shape: TableShape, digits: number, parts: readonly string[]): Promise<readonly RowPrint[]>;
+  parts(shape: TableShape, bits: number): Promise<Readonly<Record<string, readonly [rows: number, hash: string]>>>;
+  rowsIn(shape: TableShape, bits: number, parts: readonly string[]): Promise<readonly RowPrint[]>;
   routes(limit: number): Promise<readonly RouteFacts[]>;
   /** Ids and keys. Secrets: for one request each, never for a message. */
   apiKeys(limit: number): Promise<readonly (readonly [id: string, key: string])[]>;
@@ -87,9 +87,9 @@ function reader(psql: Psql): DatabaseContent {
   };
   return {
     tables: () => read(shapes, content.TABLES),
-    parts: (shape, digits) => read(parts, content.parts(shape, digits)),
-    rowsIn: (shape, digits, wanted) =>
-      wanted.length === 0 ? Promise.resolve([]) : read(prints, content.rowsIn(shape, digits, wanted)),
+    parts: (shape, bits) => read(parts, content.parts(shape, bits)),
+    rowsIn: (shape, bits, wanted) =>
+      wanted.length === 0 ? Promise.resolve([]) : read(prints, content.rowsIn(shape, bits, wanted)),
     async routes(limit) {
       const schema = await kongSchema();
       return schema === null ? [] : await read(routes, content.routes(schema, limit));

@@ -90,6 +90,8 @@ export function countSessions(prefix: string): string {
   return `SELECT count(*) ${sessionsOf(prefix)}`;
 }
 
+/** A tenth of the rows that ANALYZE looks at by itself, for a fifth of the time: autovacuum looks again within minutes. */
+export const ROUGH_STATISTICS = `SELECT pg_catalog.set_config('default_statistics_target', '10', false)`;
 export const ANALYZE = 'ANALYZE';
 export const REST_A_LITTLE = `SELECT pg_catalog.pg_sleep(0.05)`;
 

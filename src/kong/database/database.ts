@@ -66,7 +66,7 @@ export interface DatabaseSession {
   countRows(tables: readonly TableName[]): Promise<Readonly<Record<TableName, number>>>;
   /** Null when the table is absent: not a Kong database, or an empty one. */
   schemaMeta(): Promise<readonly SchemaMeta[] | null>;
-  /** Statistics for the planner: a database that was just restored has none. */
+  /** Rough statistics for the planner, as `vacuumdb --analyze-in-stages` begins: a database that was just restored has none. */
   analyze(): Promise<void>;
   /** Ends other sessions whose application name starts so, waits until they are gone, answers how many there were. */
   endSessions(applicationNamePrefix: string): Promise<number>;
@@ -175,6 +175,7 @@ function session(psql: Psql): DatabaseSession {
       return table === '' ? null : await read(schemaMetaRows, sql.schemaMeta(table));
     },
     async analyze() {
+      await psql.ask(sql.ROUGH_STATISTICS);
       await psql.ask(sql.ANALYZE);
     },
     endSessions: (prefix) => endSessions(psql, prefix),

@@ -47,9 +47,10 @@ export async function pgRestoreInto(run: RunCommand, request: RestoreDump): Prom
 
 /**
  * Nothing counts before the restored database was compared and marked, and that mark waits for the disk, and with it for
- * all that was written before it: so no statement has to. The memory is for indexes.
+ * all that was written before it: so no statement has to. The memory is for indexes; each is built by one process, because
+ * the jobs take the cores already.
  */
-const IN_A_HURRY = '-c synchronous_commit=off -c maintenance_work_mem=128MB';
+const IN_A_HURRY = '-c synchronous_commit=off -c maintenance_work_mem=128MB -c max_parallel_maintenance_workers=0';
 
 /** `one-job`: pg_restore reads it, and cannot jump about in it. */
 type ArchiveFormat = 'parallel' | 'one-job' | 'plain';

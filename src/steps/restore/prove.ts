@@ -60,9 +60,10 @@ async function derived(deps: RestoreDeps, context: StepContext, after: string): 
   const names = namesOf(context.run, configuredDatabase(deps));
   const other = after === 'reload-nodes' ? names.kept : names.scratch;
   const rows = await withServer(deps, context, (server) => server.databases([other]));
-  return await withContents(deps, context, [other in rows ? other : null, names.live], async (before, live) =>
-    chooseProofs(await sideOf(live), before === null ? null : await sideOf(before)),
-  );
+  return await withContents(deps, context, [other in rows ? other : null, names.live], async (before, live) => {
+    const sides = await Promise.all([sideOf(live), before === null ? null : sideOf(before)]);
+    return chooseProofs(...sides);
+  });
 }
 
 async function sideOf(content: DatabaseContent): Promise<Side> {
