@@ -9,13 +9,13 @@ import { backupPlan } from '../src/runbooks/backup.ts';
 import type { ArtifactKind } from '../src/runbooks/backup.ts';
 import type { Plan } from '../src/runs/plan.ts';
 import { startEmbeddedPostgres } from '../src/sandbox/embedded-postgres.ts';
-import { startStandInKong } from '../src/sandbox/kong/stand-in.ts';
-import type { StandInKong } from '../src/sandbox/kong/stand-in.ts';
 import type { StepDeps } from '../src/steps/deps.ts';
 import { refOf } from '../src/steps/deps.ts';
 import { backupSteps } from '../src/steps/steps.ts';
 import { atMost, type Findings } from './facts.ts';
 import { depsOf, fastest, freshDatabase, median, megabytes, newEncryption, placeOf, round3, Story } from './gateway.ts';
+import { startKongElsewhere } from './kong-elsewhere.ts';
+import type { KongElsewhere } from './kong-elsewhere.ts';
 import { fillKongDatabase } from './kong-shaped-database.ts';
 
 /** 117,000 consumers with their credentials are about 330 MB of database. */
@@ -39,11 +39,11 @@ interface Taken {
 export async function benchBackup(rounds = ROUNDS): Promise<Findings> {
   const server = await startEmbeddedPostgres({ settings: { shared_buffers: '256MB', max_wal_size: '4GB' } });
   const home = await mkdtemp(join(tmpdir(), 'kong-chatops-bench-'));
-  let kong: StandInKong | null = null;
+  let kong: KongElsewhere | null = null;
   try {
     const url = await freshDatabase(server.url);
     const { bytes } = await fillKongDatabase(url, CONSUMERS);
-    kong = await startStandInKong({ databaseUrl: url });
+    kong = await startKongElsewhere({ databaseUrl: url });
     const deps = await depsOf(url, kong, home, (await newEncryption()).closing);
     const pgDump = (await findPostgresTools(deps.runner, 15)).pgDump.program;
     await rm((await takeBackup(deps, home, 0)).set, { recursive: true }); // warm: file cache, compiled code, remembered tools
@@ -97,7 +97,7 @@ export async function bareDump(
 ): Promise<{ seconds: number; mb: number }> {
   const folder = join(home, 'bare');
   const began = performance.now();
-  await run(pgDump, ['-F', 'd', '-f', folder, '-d', 'kong'], { env: placeOf(url) });
+  await run(pgDump, ['-F', 'd', '-f', folder, '-d', new URL(url).pathname.slice(1)], { env: placeOf(url) });
   const seconds = (performance.now() - began) / 1000;
   const mb = await megabytes(folder);
   if (!keep) await rm(folder, { recursive: true });

@@ -7,16 +7,16 @@ import { promisify } from 'node:util';
 import { findDeck } from '../src/kong/dump/tools.ts';
 import { backupPlan } from '../src/runbooks/backup.ts';
 import { startEmbeddedPostgres } from '../src/sandbox/embedded-postgres.ts';
-import { createKongSchema, startStandInKong } from '../src/sandbox/kong/stand-in.ts';
-import type { StandInKong } from '../src/sandbox/kong/stand-in.ts';
+import { createKongSchema } from '../src/sandbox/kong/stand-in.ts';
 import type { StepDeps } from '../src/steps/deps.ts';
 import { backupSteps } from '../src/steps/steps.ts';
 import { atMost, type Findings } from './facts.ts';
-import { farAway } from './far-away.ts';
 import { depsOf, fastest, freshDatabase, median, newEncryption, round3, Story } from './gateway.ts';
+import { startKongElsewhere } from './kong-elsewhere.ts';
+import type { KongElsewhere } from './kong-elsewhere.ts';
 
 const ROUNDS = 3;
-const WORKSPACES = Array.from({ length: 10 }, (_, index) => (index === 0 ? 'default' : `team-${index}`));
+export const WORKSPACES = Array.from({ length: 10 }, (_, index) => (index === 0 ? 'default' : `team-${index}`));
 const SERVICES = 20;
 /** What an answer of an Admin API takes over a network. The stand-in on this machine needs one or two. */
 const ANSWER_MS = 15;
@@ -27,21 +27,20 @@ const run = promisify(execFile);
 export async function benchDeclarative(rounds = ROUNDS): Promise<Findings> {
   const server = await startEmbeddedPostgres();
   const home = await mkdtemp(join(tmpdir(), 'kong-chatops-bench-'));
-  let kong: StandInKong | null = null;
-  let far: Awaited<ReturnType<typeof farAway>> | null = null;
+  let kong: KongElsewhere | null = null;
   try {
     const url = await freshDatabase(server.url);
     await createKongSchema(url);
-    kong = await startStandInKong({ databaseUrl: url, edition: 'enterprise' });
+    kong = await startKongElsewhere({ databaseUrl: url, edition: 'enterprise', answerMs: ANSWER_MS });
     await fill(kong.url);
-    far = await farAway(kong.url, ANSWER_MS);
-    const deps = await depsOf(url, { url: far.url, proxyUrl: kong.proxyUrl }, home, (await newEncryption()).closing);
+    const { farUrl, proxyUrl } = kong;
+    const deps = await depsOf(url, { url: farUrl, proxyUrl }, home, (await newEncryption()).closing);
     const deck = (await findDeck(deps.runner)).program;
     await backup(deps, home, 0);
     const loops: number[] = [];
     const runs: Taken[] = [];
     for (let round = 1; round <= rounds; round += 1) {
-      loops.push(await loop(deck, far.url, home));
+      loops.push(await loop(deck, farUrl, home));
       runs.push(await backup(deps, home, round));
     }
     const seconds = runs.map((taken) => taken.seconds);
@@ -61,7 +60,6 @@ export async function benchDeclarative(rounds = ROUNDS): Promise<Findings> {
     };
     return { facts, checks: [atMost('declarative backup of 10 workspaces / ten decK runs in a loop', ratio, 0.35)] };
   } finally {
-    await far?.stop();
     await kong?.stop();
     await server.stop();
     await rm(home, { recursive: true, force: true });
@@ -73,7 +71,7 @@ interface Taken {
   readonly steps: Readonly<Record<string, number>>;
 }
 
-async function fill(adminUrl: string): Promise<void> {
+export async function fill(adminUrl: string): Promise<void> {
   const ask = async (method: string, path: string, body: object, expected: number): Promise<void> => {
     const headers = { 'content-type': 'application/json' };
     const { status } = await fetch(adminUrl + path, { method, headers, body: JSON.stringify(body) });

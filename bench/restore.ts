@@ -5,16 +5,17 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { findPostgresTools } from '../src/kong/dump/tools.ts';
+import type { PostgresTools } from '../src/kong/dump/tools.ts';
 import { restorePlan } from '../src/runbooks/restore.ts';
 import type { Plan } from '../src/runs/plan.ts';
 import { startEmbeddedPostgres } from '../src/sandbox/embedded-postgres.ts';
-import { startStandInKong } from '../src/sandbox/kong/stand-in.ts';
-import type { StandInKong } from '../src/sandbox/kong/stand-in.ts';
 import type { RestoreDeps } from '../src/steps/restore/deps.ts';
 import { restoreSteps } from '../src/steps/restore/steps.ts';
 import { bareDump, CONSUMERS, takeBackup } from './backup.ts';
 import { atMost, type Findings } from './facts.ts';
 import { depsOf, fastest, freshDatabase, median, newEncryption, placeOf, round3, Story } from './gateway.ts';
+import { startKongElsewhere } from './kong-elsewhere.ts';
+import type { KongElsewhere } from './kong-elsewhere.ts';
 import { fillKongDatabase } from './kong-shaped-database.ts';
 
 const ROUNDS = 3;
@@ -31,15 +32,15 @@ const run = promisify(execFile);
 export async function benchRestore(rounds = ROUNDS): Promise<Findings> {
   const server = await startEmbeddedPostgres({ settings: { shared_buffers: '256MB', max_wal_size: '4GB' } });
   const home = await mkdtemp(join(tmpdir(), 'kong-chatops-bench-'));
-  let kong: StandInKong | null = null;
+  let kong: KongElsewhere | null = null;
   try {
     const url = await freshDatabase(server.url);
     await fillKongDatabase(url, CONSUMERS);
-    kong = await startStandInKong({ databaseUrl: url });
+    kong = await startKongElsewhere({ databaseUrl: url });
     const { closing, opening } = await newEncryption();
     const backup = await depsOf(url, kong, home, closing);
     const tools = await findPostgresTools(backup.runner, 15);
-    await bareDump(tools.pgDump.program, url, home, true);
+    await dumpOfGuide(tools, url, home);
     const { set } = await takeBackup(backup, home, 0);
     const deps: RestoreDeps = {
       ...backup,
@@ -51,7 +52,7 @@ export async function benchRestore(rounds = ROUNDS): Promise<Findings> {
     const bare: number[] = [];
     const runs: Restored[] = [];
     for (let round = 1; round <= rounds; round += 1) {
-      bare.push(await bareRestore(tools.pgRestore.program, server.url, home));
+      bare.push(await bareRestore(tools, url, home));
       runs.push(await restore(deps, home, round));
     }
     return findings(bare, runs);
@@ -83,14 +84,23 @@ function findings(bare: readonly number[], runs: readonly Restored[]): Findings 
   return { facts, checks: [atMost('restore, from proven set to proven gateway / bare pg_restore', ratio, 0.8)] };
 }
 
-/** As the guide says it, into a database of its own beside: one job, into one that is empty. */
-async function bareRestore(pgRestore: string, serverUrl: string, home: string): Promise<number> {
-  const url = await freshDatabase(serverUrl, 'bare');
+const GUIDE = 'bare';
+
+/** A copy of the database under a name of its own: the guide's restore drops what has the name of the dump. */
+async function dumpOfGuide({ pgDump, pgRestore }: PostgresTools, url: string, home: string): Promise<void> {
+  const copy = await freshDatabase(url, GUIDE);
+  await bareDump(pgDump.program, url, home, true);
+  await run(pgRestore.program, ['-d', GUIDE, join(home, 'bare')], { env: placeOf(copy) });
+  await rm(join(home, 'bare'), { recursive: true });
+  await bareDump(pgDump.program, copy, home, true);
+}
+
+/** As the guide says it: one job, and the database dropped first. */
+async function bareRestore({ pgRestore }: PostgresTools, url: string, home: string): Promise<number> {
   const began = performance.now();
-  await run(pgRestore, ['-d', 'bare', join(home, 'bare')], { env: placeOf(url) });
-  const seconds = (performance.now() - began) / 1000;
-  await freshDatabase(serverUrl, 'bare');
-  return seconds;
+  const args = ['-C', '-d', 'postgres', '--if-exists', '--clean', join(home, 'bare')];
+  await run(pgRestore.program, args, { env: placeOf(url) });
+  return (performance.now() - began) / 1000;
 }
 
 async function restore(deps: RestoreDeps, home: string, number: number): Promise<Restored> {

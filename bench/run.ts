@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { collectAlone } from '../src/heap.ts';
 import { findPostgresTools } from '../src/kong/dump/tools.ts';
 import { localRunner } from '../src/run-command/local.ts';
 import { nearest } from '../src/runs/words/nearest.ts';
@@ -31,6 +32,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Findings>>> = {
 const NAMES = Object.keys(BENCHES);
 const RESULTS = join(import.meta.dirname, 'results');
 
+// As every bot and worker runs.
+collectAlone();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(asked: readonly string[]): Promise<number> {

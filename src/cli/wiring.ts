@@ -1,7 +1,6 @@
 import { pipeline } from 'node:stream/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Pool } from 'pg';
+import { giveBack, collectAlone } from '../heap.ts';
 import type { CliPorts } from './ports.ts';
 
 /**
@@ -11,7 +10,7 @@ import type { CliPorts } from './ports.ts';
 export const realPorts: CliPorts = {
   connect: async (config, log) => await (await import('../main.ts')).connect(config, log),
   start: async (config, options, log) => {
-    keepSmall();
+    if (options.queues.length > 0) collectAlone();
     const running = await (await import('../main.ts')).start(config, options, log);
     giveBack();
     return running;
@@ -29,24 +28,6 @@ export const realPorts: CliPorts = {
   },
   checks: async (input) => (await import('./doctor/checks.ts')).doctorChecks(input),
 };
-
-/**
- * A bot idles most of its life: V8 is told to give memory back rather than to keep it for speed (175 MB resident become
- * 130, bench/memory.ts). Said from within, before the libraries are loaded, so that no way to start it needs flags.
- */
-function keepSmall(): void {
-  setFlagsFromString('--optimize-for-size');
-}
-
-/**
- * What loading the libraries left behind: an idle process collects no garbage by itself. `last-resort` also returns the
- * empty pages; it takes a tenth of a second, once, and 10 MB of the first start's 151 go with it.
- */
-function giveBack(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options: { type: string; execution: string; flavor: string }) => void;
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-}
 
 async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
   const { createPool } = await import('../postgres/pool.ts');
