@@ -119,9 +119,7 @@ export interface Step {
   apply(context: StepContext): Promise<void>;
   /** Ends what a dead predecessor may have left running on a neighbour (its database sessions). Before `check`. */
   takeOver?(context: StepContext): Promise<void>;
-  /**
-   * Observes the gateway just before a gated step: compared with what the approvers saw. Keys as in `Run.observed`.
-   */
+  /** Observes the gateway just before a gated step: compared with what the approvers saw. Keys as in `Run.observed`. */
   observe?(context: StepContext): Promise<Readonly<Record<string, string>>>;
 }
 
@@ -263,6 +261,8 @@ export interface GatewayStatus extends Partial<GatewayWatch> {
   readonly environment: string;
   readonly lastVerified: LastBackup | null;
   readonly lastEnded: Run | null;
+  /** Rolled back, and its cause is not on record: it locks the gateway. */
+  readonly locked: Run | null;
   readonly active: readonly Run[];
 }
 export type StatusAnswer =

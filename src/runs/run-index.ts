@@ -17,13 +17,17 @@ export function indexOf(run: Run, updatedAt: string): RunIndex {
     updatedAt,
     active,
     unsettled: isUnsettled(run),
-    // After a rollback the gateway stays locked until somebody records the cause (behaviour 4.6).
-    exclusive: active || (run.outcome === 'rolled-back' && run.unlocked === undefined) ? run.plan.exclusive : null,
+    exclusive: active || locksGateway(run) ? run.plan.exclusive : null,
     dueAt: dueAt(run, updatedAt),
     verifiedAt: verifiedAt(run),
     setId: output(run, 'publish-set', 'set') ?? output(run, 'restore-drill', 'set'),
     restoredAt: output(run, 'restore-drill', 'restoredAt'),
   };
+}
+
+/** After a rollback the gateway stays locked until somebody records the cause (behaviour 4.6). */
+export function locksGateway(run: Run): boolean {
+  return run.outcome === 'rolled-back' && run.unlocked === undefined;
 }
 
 /** A restore's safety backup is proven long before the restore itself has ended. */

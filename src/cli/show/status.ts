@@ -5,7 +5,7 @@ import type { Run } from '../../runs/run.ts';
 import { age, clock, size } from './amounts.ts';
 import { nextText } from './schedules.ts';
 
-/** A gateway in a few lines: its last verified backup and its age, how the last run ended, what runs now. */
+/** A gateway in a few lines: its last verified backup and its age, how the last run ended, what locks it, what runs now. */
 export function showGateway(status: GatewayStatus, now: Date): string[] {
   const { lastVerified, lastEnded } = status;
   return [
@@ -14,7 +14,7 @@ export function showGateway(status: GatewayStatus, now: Date): string[] {
       ? '  no verified backup yet'
       : `  last verified backup: ${lastVerified.runId}, ${age(lastVerified.at, now)} old, ${size(lastVerified.bytes)}, ${gapText(lastVerified.gaps)}`,
     ...(lastEnded === null || lastEnded.outcome === 'succeeded' ? [] : [`  last run: ${ended(lastEnded)}`]),
-    ...lockedLines(lastEnded),
+    ...lockedLines(status.locked),
     ...(status.alarms ?? []).map(({ alarm, message }) => `  ALARM ${alarm}: ${message}`),
     ...(status.schedules ?? []).map((schedule) => `  ${schedule.kind}: ${nextText(schedule, now)}`),
     ...(status.active.length === 0 ? ['  nothing runs'] : status.active.map((run) => `  now: ${running(run)}`)),
@@ -23,7 +23,7 @@ export function showGateway(status: GatewayStatus, now: Date): string[] {
 
 /** A rollback locks its gateway until somebody records the cause. */
 function lockedLines(run: Run | null): string[] {
-  if (run?.outcome !== 'rolled-back' || run.unlocked !== undefined) return [];
+  if (run === null) return [];
   const { gateway } = run.plan;
   const since = `${run.id} was rolled back (${clock(run.endedAt ?? run.requestedAt)})`;
   return [`  LOCKED since ${since}: kong-chatops unlock ${gateway} --cause '…'`];

@@ -5,6 +5,7 @@ import type { Run } from '../../runs/run.ts';
 import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RestoreWays, RunFilter } from '../ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
 import type { Watch } from '../watch/ports.ts';
+import { locksGateway } from '../../runs/run-index.ts';
 import { nowhere, type Gap } from '../../runbooks/backup.ts';
 import { mayVote } from '../../runs/rules/approval.ts';
 import { fold } from '../../runs/evolve.ts';
@@ -76,6 +77,7 @@ async function statusOf(deps: QueryDeps, known: readonly EngineGateway[]): Promi
         environment,
         lastVerified: last === null ? null : await withDrill(deps, name, last),
         lastEnded: ended[0] ?? null,
+        locked: ended.find(locksGateway) ?? null,
         active: own.filter((run) => run.outcome === undefined),
         ...(await deps.watch.of(name)),
       };

@@ -59,7 +59,7 @@ export const COMMANDS = {
   status: {
     command: '/kong-status',
     usage: '[gateway or run, e.g. B-142]',
-    does: 'Every gateway with its last verified backup, what runs and who is waited for; or one gateway or run.',
+    does: 'Every gateway with its last verified backup, what locks it, what runs and who is waited for; or one gateway or run.',
   },
   audit: {
     command: '/kong-audit',

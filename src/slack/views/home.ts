@@ -9,7 +9,7 @@ import { LIMITS, actions, button, context, divider, header, numbered, section } 
 import type { ViewContext } from './kit/context.ts';
 import { date, escape, listed } from './kit/text.ts';
 import { goButton, noGoButton, openButton, ownVoteButton } from './run/gate.ts';
-import { wayBackButtons } from './run/way-back.ts';
+import { unlockButton, wayBackButtons } from './run/way-back.ts';
 import { runName, stand } from './run/stand.ts';
 import { allSetsButton, drillButton, restoreButton } from './sets.ts';
 import type { ViewGateway } from './status.ts';
@@ -60,13 +60,17 @@ export function homeView(home: ViewHome, now: Date, view: ViewContext, links: Li
 /** Each takes two blocks of the hundred that Slack allows. */
 const GATEWAYS = 12;
 
-/** The newest proven set with its age, what runs, and what can be done with it. */
+/** The newest proven set with its age, what locks the gateway, what runs, and what can be done about each. */
 function gatewayBlocks(gateway: ViewGateway, person: Standing, now: Date, view: ViewContext): readonly KnownBlock[] {
   const name = gateway.gateway;
   const may = holds(person, 'operator') && gateway.lastVerified !== null;
   return [
     section(gatewayText(gateway, now, view)),
-    actions(allSetsButton(name), ...(may ? [restoreButton(name), drillButton(name)] : [])),
+    actions(
+      allSetsButton(name),
+      ...(may ? [restoreButton(name), drillButton(name)] : []),
+      ...(gateway.locked !== null && holds(person, 'operator') ? [unlockButton(gateway.locked)] : []),
+    ),
   ];
 }
 

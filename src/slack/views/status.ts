@@ -27,12 +27,13 @@ export interface ViewGateway {
     readonly restoredAt?: string;
   } | null;
   readonly lastEnded: Run | null;
+  readonly locked: Run | null;
   readonly active: readonly Run[];
   readonly schedules?: readonly ScheduleState[];
   readonly alarms?: readonly AlarmState[];
 }
 
-/** `/kong-status`: every gateway with its last verified backup and its age, gaps, what runs and who is waited for. */
+/** `/kong-status`: every gateway with its last verified backup, its age and gaps, its lock, what runs, who is waited for. */
 export function statusAnswer(gateways: readonly ViewGateway[], now: Date, view: ViewContext): Drawing {
   if (gateways.length === 0) {
     const none = 'No gateway is configured, so there is nothing to show. Add one to kong-chatops.yaml.';
@@ -60,7 +61,7 @@ export function statusAnswer(gateways: readonly ViewGateway[], now: Date, view: 
 /** One section a gateway; the rest is named below them. */
 const MOST = 40;
 
-/** Two or three lines about one gateway, for status and App Home. */
+/** A few lines about one gateway, for status and App Home. */
 export function gatewayText(gateway: ViewGateway, now: Date, view: ViewContext): string {
   const last = gateway.lastVerified;
   const backup =
@@ -69,6 +70,7 @@ export function gatewayText(gateway: ViewGateway, now: Date, view: ViewContext):
       : `✅ Last verified: ${escape(last.runId)}, ${age(last.at, now)}, ${bytes(last.bytes)}, ${gapWords(last.gaps)}${drilledWords(last.restoredAt)}.`;
   return [
     `*${escape(gateway.gateway)}*${environmentOf(gateway.gateway, gateway.environment)}`,
+    ...lockLines(gateway.locked),
     backup,
     ...failedSince(gateway),
     ...alarmLines(gateway.alarms ?? [], now, view.names),
@@ -96,12 +98,22 @@ function gatewaySentence(gateway: ViewGateway, now: Date, view: ViewContext): st
       ? 'has no verified backup'
       : `was last backed up and verified ${age(last.at, now)}, ${gapWords(last.gaps)}`;
   const running = gateway.active.map((run) => `${escape(run.id)} ${stand(run, view).is}`);
-  return `${escape(gateway.gateway)} ${backup}${running.length === 0 ? '' : `; ${listed(running, 3)}`}${scheduleSentence(gateway.schedules ?? [])}.`;
+  const locked = gateway.locked === null ? '' : `; locked since ${escape(gateway.locked.id)} was rolled back`;
+  return `${escape(gateway.gateway)} ${backup}${locked}${running.length === 0 ? '' : `; ${listed(running, 3)}`}${scheduleSentence(gateway.schedules ?? [])}.`;
 }
 
 function gapWords(gaps: number | null): string {
   if (gaps === null) return 'gaps not known';
   return gaps === 0 ? 'no known gaps' : `${count(gaps, 'kind')} of data not in it`;
+}
+
+/** The lock stays whatever ran and ended since; nothing but its cause on record lifts it. */
+function lockLines(run: Run | null): readonly string[] {
+  if (run === null) return [];
+  const gateway = escape(run.plan.gateway);
+  return [
+    `🔒 *Locked* since ${escape(run.id)} was rolled back ${date(run.endedAt ?? run.requestedAt)}. Record the cause: /kong-unlock ${gateway} and the cause`,
+  ];
 }
 
 /** A failure after the last verified backup must not hide behind it. */

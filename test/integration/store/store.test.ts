@@ -172,6 +172,23 @@ describe('the index', () => {
     );
   });
 
+  it('names for a status the newest runs of a gateway, and the one that locks it for as long as it does', async () => {
+    const gateway = `g${number}`;
+    const ended = (id: string, hour: string, more: object = {}) =>
+      appendRequest(id, 0, {
+        index: { gateway, active: false, requestedAt: `2026-11-20T${hour}:00:00.000Z`, ...more },
+      });
+    const mine = async () => (await store.latestRuns()).filter((one) => one.gateway === gateway).map(({ id }) => id);
+    const first = ended('L-1', '01', { kind: 'restore', state: 'rolled-back', exclusive: `change:${gateway}` });
+    await store.append(first);
+    await store.append(ended('L-2', '02', { state: 'succeeded', verifiedAt: AT }));
+    await store.append(ended('L-3', '03', { state: 'failed' }));
+    await store.append(ended('L-4', '04', { state: 'failed' }));
+    expect(await mine()).toEqual(['L-4', 'L-2', 'L-1']);
+    await store.append(appendRequest('L-1', 1, { index: { ...first.index, version: 2, exclusive: null } }));
+    expect(await mine()).toEqual(['L-4', 'L-2']);
+  });
+
   it('gives numbers that people can say, never the same twice', async () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => store.nextRunId('Q')));
     expect(new Set(ids).size).toBe(20);

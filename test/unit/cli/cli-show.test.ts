@@ -209,7 +209,8 @@ describe('a gateway in the terminal', () => {
       bytes: 1e6,
       gaps: 1,
     } as const;
-    const status = { gateway: 'production', environment: 'production', lastVerified, lastEnded: null, active: [] };
+    const none = { lastEnded: null, locked: null, active: [] };
+    const status = { gateway: 'production', environment: 'production', lastVerified, ...none };
     expect(showGateway(status, NOW)).toEqual([
       'production (production)',
       '  last verified backup: B-7, 2 h old, 1.0 MB, 1 gap',
@@ -219,7 +220,8 @@ describe('a gateway in the terminal', () => {
 
   it('says plainly that there is none, and what runs', () => {
     const run = story(requestedBody(planOf(null)), stepStarted('preflight'));
-    const status = { gateway: 'staging', environment: 'staging', lastVerified: null, lastEnded: null, active: [run] };
+    const none = { lastVerified: null, lastEnded: null, locked: null };
+    const status = { gateway: 'staging', environment: 'staging', ...none, active: [run] };
     expect(showGateway(status, NOW)).toEqual([
       'staging (staging)',
       '  no verified backup yet',

@@ -94,7 +94,7 @@ function drawingsOf(run: Run, events: Parameters<typeof owedMessages>[1], view: 
     staleButton(refused, run, run.gates.at(-1), view),
     runAnswer(run, now, view),
     statusAnswer(
-      [{ gateway: run.plan.gateway, environment: 'x', lastVerified: null, lastEnded: run, active: [run] }],
+      [{ gateway: run.plan.gateway, environment: 'x', lastVerified: null, lastEnded: run, locked: run, active: [run] }],
       now,
       view,
     ),
@@ -198,6 +198,7 @@ describe('whatever happened to a run', () => {
           environment: 'production',
           lastVerified: null,
           lastEnded: run,
+          locked: run,
           active: runs,
         }));
         const home = homeView(

@@ -1,6 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { awaitsReview, reviewBy } from '../../../runs/rules/emergency.ts';
 import { hasTouchedLive } from '../../../runs/next.ts';
+import { locksGateway } from '../../../runs/run-index.ts';
 import type { Run } from '../../../runs/run.ts';
 import { ACTIONS } from '../kit/action-ids.ts';
 import { button, section } from '../kit/blocks.ts';
@@ -12,7 +13,7 @@ export function wayBackButtons(run: Run) {
   return [
     ...(mayRollBack(run) ? [rollbackButton(run)] : []),
     ...(run.hold === undefined || run.outcome !== undefined ? [] : [closeButton(run)]),
-    ...(run.outcome === 'rolled-back' && run.unlocked === undefined ? [unlockButton(run)] : []),
+    ...(locksGateway(run) ? [unlockButton(run)] : []),
     ...(awaitsReview(run) ? [reviewButton(run)] : []),
   ];
 }
@@ -40,7 +41,8 @@ function closeButton(run: Run) {
   });
 }
 
-function unlockButton(run: Run) {
+/** Opens the window that asks for the cause. */
+export function unlockButton(run: Run) {
   return button({
     action: ACTIONS.unlock,
     label: 'Record the cause…',
