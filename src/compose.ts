@@ -16,6 +16,7 @@ import { createEventStore } from './audit/store.ts';
 import { catalogue, type CatalogueEntry } from './backup/set/catalogue.ts';
 import { createEngine, type Engine } from './engine/advance.ts';
 import { rememberFolds } from './engine/commands/folds.ts';
+import { lastVerifiedBackup } from './engine/last-verified.ts';
 import { recallingStore } from './engine/recall.ts';
 import { createOperations } from './engine/commands/operations.ts';
 import { openWorkRoot, type WorkRoot } from './run-command/work-folders.ts';
@@ -191,8 +192,7 @@ function metricSources(config: Config, store: EventStore, queues: Queues, watch:
     lastVerified: async () =>
       await Promise.all(
         config.gateways.map(async ({ name }) => {
-          const [last] = await store.findRuns({ gateway: name, verified: true, limit: 1 });
-          const at = last?.verifiedAt ?? null;
+          const at = (await lastVerifiedBackup(store, name))?.verifiedAt ?? null;
           return { gateway: name, at: at === null ? null : new Date(at) };
         }),
       ),

@@ -79,7 +79,7 @@ export async function findRuns(pool: Pool, filter: FindRuns): Promise<RunIndex[]
 }
 
 /**
- * What a status needs of every gateway, in one statement: its newest verified run, its newest ended one, its active ones,
+ * What a status needs of every gateway, in one statement: its newest verified backup, its newest ended run, its active ones,
  * and whichever locks it, however long ago it ended. A run that is two of these comes once.
  */
 export async function latestRuns(pool: Pool): Promise<RunIndex[]> {
@@ -92,8 +92,9 @@ export async function latestRuns(pool: Pool): Promise<RunIndex[]> {
            FROM kong_chatops.runs WHERE NOT active
          WINDOW newest AS (PARTITION BY gateway ORDER BY requested_at DESC, length(id) DESC, id DESC),
                 newest_verified AS (PARTITION BY gateway
-                                    ORDER BY verified_at IS NULL, requested_at DESC, length(id) DESC, id DESC)
-       ) ended WHERE rank = 1 OR (verified_rank = 1 AND verified_at IS NOT NULL) OR exclusive IS NOT NULL
+                                    ORDER BY kind <> 'backup' OR verified_at IS NULL,
+                                             requested_at DESC, length(id) DESC, id DESC)
+       ) ended WHERE rank = 1 OR (verified_rank = 1 AND kind = 'backup' AND verified_at IS NOT NULL) OR exclusive IS NOT NULL
        ORDER BY requested_at DESC, id DESC`,
     ),
   );

@@ -93,12 +93,12 @@ async function withDrill(deps: OperationsDeps, gateway: string, last: LastBackup
 }
 
 /**
- * The backup that an ended run left, from its outputs; null when it left none. A backup that failed or was cancelled is
- * none; the safety backup of a restore counts however the restore went.
+ * The backup that a run left, from its outputs; null when it left none. One that failed or was cancelled is none, nor is
+ * the safety backup of a restore: it holds what the restore was to get rid of.
  */
-export function lastBackup(run: Run): LastBackup | null {
+function lastBackup(run: Run): LastBackup | null {
   const published = run.steps['publish-set'];
-  if (published?.status !== 'succeeded' || (run.kind === 'backup' && run.outcome !== 'succeeded')) return null;
+  if (run.kind !== 'backup' || run.outcome !== 'succeeded' || published?.status !== 'succeeded') return null;
   const verified = run.steps['verify-set'];
   const isVerified = verified?.status === 'succeeded';
   return {

@@ -5,6 +5,7 @@ import type { Schedule, ScheduleAnswer, ScheduleHistory, ScheduleState } from '.
 import type { WatchDeps } from './deps.ts';
 import type { WatchedGateway } from './ports.ts';
 import { nowhere, type Gap } from '../../runbooks/backup.ts';
+import { lastVerifiedBackup } from '../last-verified.ts';
 import { indexOf } from '../../runs/run-index.ts';
 import { nextOf, owedBy } from '../../schedules/due.ts';
 import { scheduleRequester } from '../../schedules/schedule.ts';
@@ -65,14 +66,12 @@ export async function factsOf(
   state: WatchState,
   now: Date,
 ): Promise<GatewayFacts> {
-  const [schedules, verified, proven] = await Promise.all([
+  const [schedules, last, proven] = await Promise.all([
     schedulesOf(deps, gateway, state, now),
-    // The safety backup of a restore is no backup that the schedule made: it silences nothing.
-    deps.store.findRuns({ gateway: gateway.name, verified: true, kind: 'backup', limit: 1 }),
+    lastVerifiedBackup(deps.store, gateway.name),
     deps.store.provenSets(gateway.name),
   ]);
-  const [last] = verified;
-  const run = last === undefined ? null : await deps.folds.of(last);
+  const run = last === null ? null : await deps.folds.of(last);
   const drills = proven.flatMap(({ restoredAt }) => (restoredAt === null ? [] : [restoredAt])).toSorted();
   return {
     gateway: gateway.name,

@@ -183,10 +183,11 @@ describe('the index', () => {
     await store.append(first);
     await store.append(ended('L-2', '02', { state: 'succeeded', verifiedAt: AT }));
     await store.append(ended('L-3', '03', { state: 'failed' }));
-    await store.append(ended('L-4', '04', { state: 'failed' }));
-    expect(await mine()).toEqual(['L-4', 'L-2', 'L-1']);
+    await store.append(ended('L-4', '04', { state: 'failed', kind: 'restore', verifiedAt: AT }));
+    await store.append(ended('L-5', '05', { state: 'failed' }));
+    expect(await mine()).toEqual(['L-5', 'L-2', 'L-1']);
     await store.append(appendRequest('L-1', 1, { index: { ...first.index, version: 2, exclusive: null } }));
-    expect(await mine()).toEqual(['L-4', 'L-2']);
+    expect(await mine()).toEqual(['L-5', 'L-2']);
   });
 
   it('gives numbers that people can say, never the same twice', async () => {

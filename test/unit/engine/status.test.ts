@@ -3,6 +3,7 @@ import { rememberFolds } from '../../../src/engine/commands/folds.ts';
 import { createOperations } from '../../../src/engine/commands/operations.ts';
 import type { EngineGateway } from '../../../src/engine/commands/operations-deps.ts';
 import type { GatewayStatus, Operations } from '../../../src/engine/ports.ts';
+import { lastVerifiedBackup } from '../../../src/engine/last-verified.ts';
 import { recallingStore } from '../../../src/engine/recall.ts';
 import { restorePlan } from '../../../src/runbooks/restore.ts';
 import type { EventBody } from '../../../src/runs/event.ts';
@@ -70,7 +71,7 @@ function world() {
     if (run === null) throw new Error('a story starts with run.requested');
     await store.append({ runId, expectedVersion: 0, events: told, index: indexOf(run, START.toISOString()) });
   };
-  return { operations, tell };
+  return { operations, store, tell };
 }
 
 function restoreAsked(): EventBody {
@@ -130,5 +131,20 @@ describe('a gateway that a rollback locked', () => {
     expect((await operations.unlock('production', 'the wrong set was chosen', inSlack(ALICE))).ok).toBe(true);
     expect((await production(operations)).locked).toBeNull();
     for (const told of await everywhere(operations)) expect(told).not.toMatch(/locked|unlock/i);
+  });
+});
+
+describe('the last verified backup', () => {
+  it('is a backup, not what a restore saved of the state that it was to get rid of, in status and metrics alike', async () => {
+    const { operations, store, tell } = world();
+    const saved = [restoreAsked(), ...verifiedSet('production-20261121T0200Z-R-4')];
+    await tell('R-4', ...saved, SUCCEEDED);
+    expect((await production(operations)).lastVerified).toBeNull();
+    expect(await lastVerifiedBackup(store, 'production')).toBeNull();
+
+    await tell('B-5', ...BACKUP);
+    await tell('R-6', ...saved, SUCCEEDED);
+    expect((await production(operations)).lastVerified).toMatchObject({ runId: 'B-5', state: 'verified' });
+    expect(await lastVerifiedBackup(store, 'production')).toMatchObject({ id: 'B-5', verifiedAt: START.toISOString() });
   });
 });
