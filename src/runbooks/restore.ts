@@ -105,8 +105,15 @@ export interface SwapOutputs extends JsonObject {
 
 /** Outputs of `prove-restore`: every node by name, what was proven on it, and who must be restarted by hand. */
 export interface ProveOutputs extends JsonObject {
-  readonly nodes: readonly { readonly node: string; readonly purged: boolean; readonly proven: readonly string[] }[];
+  readonly nodes: readonly ProvenNode[];
   readonly restartByHand: readonly string[];
+}
+interface ProvenNode extends JsonObject {
+  readonly node: string;
+  readonly purged: boolean;
+  readonly proven: readonly string[];
+  /** Why nothing was asked: `no-proxy`, the configuration does not name its proxy; `no-request`, no answer would tell. */
+  readonly unasked?: 'no-proxy' | 'no-request';
 }
 
 export interface RestorePlanInput {

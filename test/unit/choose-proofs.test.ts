@@ -67,6 +67,19 @@ describe('requests that tell the restored state from the one before', () => {
     expect(chooseProofs(side([keyed], [], false), before).map(({ expect }) => expect)).toEqual(['routed']);
   });
 
+  it('where no route can be asked for and one may answer any path, nothing would tell', () => {
+    const everywhere = [
+      route('by header', { paths: ['/'], by_header: true }),
+      route('pattern', { paths: ['~/.*$'] }),
+      route('none of it', { paths: ['~/ko?.*'] }),
+      route('alternatives', { paths: ['~/a$|/kong'] }),
+    ];
+    for (const one of everywhere) expect(chooseProofs(side([one]), side([]))).toEqual([]);
+    const secure = route('secure', { protocols: ['https'] });
+    expect(chooseProofs(side([secure], [], false), side([]))).toEqual([]);
+    expect(chooseProofs(side([secure]), side([])).map(({ expect }) => expect)).toEqual(['not-routed']);
+  });
+
   it('only a plain GET is asked for: no other methods, headers, patterns or host wildcards', () => {
     const routes = [
       route('a', { methods: ['POST'] }),

@@ -51,13 +51,17 @@ export function proofLines(run: Run): string[] {
     });
 }
 
-function proofLine({ node, proven }: ProveOutputs['nodes'][number], restart: boolean): string {
+function proofLine({ node, proven, unasked }: ProveOutputs['nodes'][number], restart: boolean): string {
   if (proven.length > 0)
     return `  proven on node ${node}: ${proven.join('; ')}${restart ? '; restart it by hand' : ''}`;
-  return restart
-    ? `  nothing was proven on node ${node}: it could not be reloaded, restart it by hand`
-    : `  nothing was proven on node ${node}: its proxy is not known (nodes.proxy_url)`;
+  const why = restart ? 'it could not be reloaded, restart it by hand' : UNASKED[unasked ?? 'no-proxy'];
+  return `  nothing was proven on node ${node}: ${why}`;
 }
+
+const UNASKED = {
+  'no-proxy': 'its proxy is not known (nodes.proxy_url)',
+  'no-request': 'no route can be asked for with a plain GET (restore.proof, restore.smoke)',
+} as const;
 
 /** Of a step that succeeded; nothing of any other. The step that wrote them is the one that this version plans. */
 function outputs<T extends JsonObject>(run: Run, step: string): Partial<T> {

@@ -23,13 +23,15 @@ export interface Side {
 /**
  * Requests that tell the restored state from the one before, made from what differs between the two databases: a route
  * that came back must be found, one that is gone must not, an API key that is gone must be refused. Where nothing
- * differs, any route proves at least that the node routes. Only plain GETs, and no live credential is used.
+ * differs, any route proves at least that the node routes. Only plain GETs, and no live credential is used. Empty where
+ * no answer would tell: no route can be asked for, and one of them may answer any path.
  */
 export function chooseProofs(live: Side, before: Side | null): readonly Probe[] {
   const proofs = [backAgain(live, before), gone(live, before), goneKey(live, before)].filter((probe) => probe !== null);
   if (proofs.length > 0) return proofs;
   const any = live.routes.map((route) => requestOf(route)).find((request) => request !== null);
-  return [any === undefined ? NO_ROUTE : { ...any, what: `route ${any.route} is found`, expect: 'routed' }];
+  if (any !== undefined) return [{ ...any, what: `route ${any.route} is found`, expect: 'routed' }];
+  return live.whole && !live.routes.some((route) => mayAnswer(route, NO_ROUTE)) ? [NO_ROUTE] : [];
 }
 
 const NO_ROUTE: Probe = {
@@ -104,12 +106,21 @@ function allows(list: readonly string[] | null, value: string): boolean {
 }
 
 /** Errs on the side of "may": then the request proves nothing and is not chosen. */
-function mayAnswer(route: RouteFacts, { path, host }: Request): boolean {
+function mayAnswer(route: RouteFacts, { path, host }: Pick<Probe, 'path' | 'host'>): boolean {
   const byPath =
     (route.paths ?? []).length === 0 ||
-    route.paths?.some((prefix) => !PLAIN_PATH.test(prefix) || path.startsWith(prefix)) === true;
+    route.paths?.some((known) => path.startsWith(PLAIN_PATH.test(known) ? known : literalStart(known))) === true;
   const byHost =
     (route.hosts ?? []).length === 0 ||
     (host !== undefined && route.hosts?.some((known) => known === host || !PLAIN_HOST.test(known)) === true);
   return byPath && byHost;
+}
+
+/** What every path that a pattern matches begins with; empty where that cannot be told. Kong anchors patterns at the start. */
+function literalStart(pattern: string): string {
+  if (pattern.includes('|')) return '';
+  const bare = pattern.replace(/^~?\^?/, '');
+  const literal = /^[A-Za-z0-9_~/-]*/.exec(bare)?.[0] ?? '';
+  // The last character need not be there when one of these follows.
+  return /^[?*{]/.test(bare.slice(literal.length)) ? literal.slice(0, -1) : literal;
 }

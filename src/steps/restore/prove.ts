@@ -89,10 +89,11 @@ export async function proveNodes(deps: RestoreDeps, context: StepContext, provin
   const wrong = results.filter(({ node, problems }) => problems.length > 0 && !restartByHand.includes(node));
   if (wrong.length > 0) throw notProven(context.run, wrong);
   return {
-    nodes: results.map(({ node, proven }) => ({
+    nodes: results.map(({ node, proven, unasked }) => ({
       node,
       purged: reloads.find((reload) => reload.node === node)?.purged === true,
       proven,
+      ...(unasked === undefined ? {} : { unasked }),
     })),
     restartByHand,
   };
@@ -102,6 +103,7 @@ interface NodeProof {
   readonly node: string;
   readonly proven: readonly string[];
   readonly problems: readonly string[];
+  readonly unasked?: 'no-proxy' | 'no-request';
 }
 
 /** Asks until everything shows or the patience is over: workers of a reloaded node come up one after the other. */
@@ -111,7 +113,8 @@ async function proveNode(
   { name, proxy_url, proxy_ca_file }: NodeConfig,
   probes: readonly Probe[],
 ): Promise<NodeProof> {
-  if (proxy_url === undefined) return { node: name, proven: [], problems: [] };
+  if (proxy_url === undefined) return { node: name, proven: [], problems: [], unasked: 'no-proxy' };
+  if (probes.length === 0) return { node: name, proven: [], problems: [], unasked: 'no-request' };
   const timeoutMs = deps.gateway.admin_api.timeout_seconds * 1000;
   const proxy = await openProxy({ node: name, url: proxy_url, caFile: proxy_ca_file, timeoutMs, signal });
   const until = Date.now() + deps.gateway.restore.proof_seconds * 1000;

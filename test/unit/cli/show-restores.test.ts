@@ -72,7 +72,8 @@ const atGate: readonly EventBody[] = [
 ];
 const NODES = [
   { node: 'kong-1', purged: true, proven: ['route catalog-v1 is found again'] },
-  { node: 'kong-2', purged: true, proven: [] },
+  { node: 'kong-2', purged: true, proven: [], unasked: 'no-proxy' },
+  { node: 'kong-3', purged: true, proven: [], unasked: 'no-request' },
 ];
 const ROLLED_BACK: readonly EventBody[] = [
   { type: 'rollback.requested', data: { person: ALICE, reason: 'wrong week' } },
@@ -120,6 +121,7 @@ describe('a restore in the terminal', () => {
     const proofs = [
       '  proven on node kong-1: route catalog-v1 is found again',
       '  nothing was proven on node kong-2: its proxy is not known (nodes.proxy_url)',
+      '  nothing was proven on node kong-3: no route can be asked for with a plain GET (restore.proof, restore.smoke)',
     ];
     expect(shown(found.run)).toEqual(
       expect.arrayContaining([...FACTS, ...proofs, '    routes: 1 came back, 0 changed, 0 were lost (catalog-v1)']),

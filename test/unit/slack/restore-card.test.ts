@@ -72,7 +72,12 @@ const live = [
   ...did('swap-database', { live: 'kong', kept: 'kong_r7_old' }),
   ...did('reload-nodes'),
   ...did('prove-restore', {
-    nodes: [{ node: 'kong-1', purged: true, proven: ['route orders is found again'] }],
+    nodes: [
+      { node: 'kong-1', purged: true, proven: ['route orders is found again'] },
+      { node: 'kong-2', purged: false, proven: [] },
+      { node: 'kong-3', purged: true, proven: [], unasked: 'no-proxy' },
+      { node: 'kong-4', purged: true, proven: [], unasked: 'no-request' },
+    ],
     restartByHand: ['kong-2'],
   }),
 ];
@@ -94,6 +99,9 @@ describe('the card of a restore', () => {
     );
     expect(all).toContain('kong-1: route orders is found again');
     expect(all).toContain('*Restart by hand:* kong-2');
+    expect(all).toContain('kong-2: nothing was proven, because it could not be reloaded');
+    expect(all).toContain('kong-3: nothing was proven, because its proxy is not known');
+    expect(all).toContain('kong-4: nothing was proven, because no route can be asked for with a plain GET');
     expect(all).not.toContain('Cancel');
   });
 

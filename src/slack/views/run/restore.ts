@@ -19,7 +19,7 @@ const preview = z.looseObject({ changes: z.array(change), degradedMinutes: z.num
 const placed = z.looseObject({ folder: z.string(), commands: z.array(z.string()), fillIn: z.array(z.string()) });
 const swap = z.looseObject({ live: z.string(), kept: z.string() });
 const proof = z.looseObject({
-  nodes: z.array(z.looseObject({ node: z.string(), proven: z.array(z.string()) })),
+  nodes: z.array(z.looseObject({ node: z.string(), proven: z.array(z.string()), unasked: z.string().optional() })),
   restartByHand: z.array(z.string()),
 });
 const byHand = z.looseObject({ passwordsByHand: z.array(z.string()) });
@@ -194,14 +194,19 @@ function proofText(run: Run): string | null {
       : ['prove-back', 'prove-declarative-back', 'read-back-dbless-undo'];
   const seen = steps.map((step) => outputsOf(run, step, proof)).find((found) => found !== null) ?? null;
   if (seen === null) return null;
-  const each = seen.nodes.map(({ node, proven }) =>
+  const each = seen.nodes.map(({ node, proven, unasked }) =>
     proven.length === 0
-      ? `• ${escape(node)}: nothing was proven, because its proxy is not known`
+      ? `• ${escape(node)}: nothing was proven, because ${whyNot(unasked, seen.restartByHand.includes(node))}`
       : `• ${escape(node)}: ${escape(proven.join('; '))}`,
   );
   const byHand =
     seen.restartByHand.length === 0 ? '' : `\n⚠️ *Restart by hand:* ${escape(listed(seen.restartByHand, 20))}`;
   return `*Proven through the proxy of every node:*\n${lines(each, 2300)}${byHand}`;
+}
+
+function whyNot(unasked: string | undefined, restart: boolean): string {
+  if (restart) return 'it could not be reloaded';
+  return unasked === 'no-request' ? 'no route can be asked for with a plain GET' : 'its proxy is not known';
 }
 
 /** Entities that were asked for alone. */
