@@ -39,6 +39,7 @@ const ours = services.filter(([, service]) => service.build !== undefined);
 const VALUES: Readonly<Record<string, string>> = {
   database_url: 'postgres://kong_chatops:pw@postgres:5432/kong_chatops',
   database_owner_url: 'postgres://kong_chatops_owner:pw@postgres:5432/kong_chatops',
+  drill_database_url: 'postgres://kong_chatops_drills:pw@postgres:5432/postgres',
   redis_url: 'redis://:pw@redis:6379',
   slack_bot_token: 'xoxb-1',
   slack_app_token: 'xapp-1',
@@ -87,6 +88,21 @@ describe('docker-compose.yml', () => {
     };
     expect(faults('bot', ['heartbeats', 'destinations', 'signing'])).toEqual([]);
     expect(faults('worker', ['gateways', 'destinations', 'signing'])).toEqual([]);
+  });
+
+  it('gives the worker alone a database to drill on, as a role that may make databases and not reach the trail', () => {
+    const example = join(folder, 'kong-chatops.yaml');
+    writeFileSync(example, read('docs/kong-chatops.example.yaml').replaceAll('/run/secrets/', `${folder}/`));
+    const worker = environmentOf(compose.services['worker'] as Service);
+    const result = readConfig({ env: { ...worker, KONG_CHATOPS_CONFIG: example }, secrets: [] });
+    const reference = result.ok ? result.config.drills.database_url : undefined;
+    expect(reference).toEqual({ file: `${folder}/drill_database_url` });
+    const holders = services.filter(([, { secrets = [] }]) => secrets.includes('drill_database_url'));
+    expect(holders.map(([name]) => name)).toEqual(['postgres', 'worker']);
+    const sql = compose.configs['postgres_roles']?.content ?? '';
+    expect(sql).toContain("CREATE ROLE kong_chatops_drills LOGIN CREATEDB PASSWORD :'drill_password';");
+    expect(sql).toContain('REVOKE ALL ON DATABASE kong_chatops FROM PUBLIC;');
+    expect(read('docs/operations.md')).toContain('> secrets/drill_database_url\n');
   });
 
   it('gives each service only secrets that exist, and each file that it names', () => {
