@@ -11,6 +11,7 @@ import { restoreDepsFor } from './restore/deps.ts';
 import { restoreSteps } from './restore/steps.ts';
 import { saveFiles } from './backup/save-files.ts';
 import { verifySet } from './backup/verify-set.ts';
+import { tellingOfDisk } from './worker-disk.ts';
 
 /** The steps of the backup run-book (src/runbooks/backup.ts) by id. */
 export function backupSteps(deps: StepDeps): Readonly<Record<string, Step>> {
@@ -28,8 +29,12 @@ export function backupSteps(deps: StepDeps): Readonly<Record<string, Step>> {
 /** For the engine: the steps of a run's run-book, bound to its gateway. Fault when that is configured no more. */
 export function stepsFor(surroundings: StepSurroundings): (run: Run) => Readonly<Record<string, Step>> {
   return (run) => {
-    if (run.kind === 'backup') return backupSteps(depsFor(run, surroundings));
+    if (run.kind === 'backup') return tellingAll(backupSteps(depsFor(run, surroundings)));
     const deps = restoreDepsFor(run, surroundings);
-    return { ...backupSteps(deps), ...restoreSteps(deps) };
+    return tellingAll({ ...backupSteps(deps), ...restoreSteps(deps) });
   };
+}
+
+function tellingAll(steps: Readonly<Record<string, Step>>): Readonly<Record<string, Step>> {
+  return Object.fromEntries(Object.entries(steps).map(([id, step]) => [id, tellingOfDisk(step)]));
 }

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { link, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fileFault } from '../../run-command/file-faults.ts';
 import { isRefusal, refuse } from '../../runs/refusal.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import { readText } from './catalogue.ts';
@@ -148,7 +149,10 @@ async function intoFile(stream: Readable, toFile: string): Promise<Refusal | nul
     return null;
   } catch (error) {
     if (error instanceof ArtifactDamage) return error.refusal();
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // What the source says of its own disk is a Fault already.
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw fileFault('disk-full', { path: toFile, cause: error });
+    if (code !== 'EEXIST') throw error;
     return refuse('file-exists', `${toFile} exists already and is left as it is.`, 'Name another file or folder.');
   } finally {
     await rm(part, { force: true });

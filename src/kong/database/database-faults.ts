@@ -162,6 +162,8 @@ const BY_WORDS: readonly (readonly [RegExp, Kind])[] = [
   ],
   [/database ".*" does not exist/, 'no-database'],
   [/permission denied for database/, 'forbidden'],
+  // A session's first act is to write down what the catalogue says.
+  [/No space left on device|could not write init file/, 'disk-full'],
   [/server closed the connection unexpectedly|terminating connection/, 'lost'],
 ];
 

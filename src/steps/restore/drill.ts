@@ -12,6 +12,7 @@ import { digestOf } from '../../runs/json.ts';
 import type { Run } from '../../runs/run.ts';
 import { keepProof, readProof } from '../attempt-proof.ts';
 import type { RestoreDeps } from './deps.ts';
+import { orNamed } from './drop.ts';
 import { compareWithManifest } from './restore-scratch.ts';
 import type { RestoredCounts } from './restore-scratch.ts';
 import { dumpOf, fetchDump, openProven } from './set-reader.ts';
@@ -34,10 +35,13 @@ export function dropDrill(deps: RestoreDeps): Step {
   return {
     check: async (context) => {
       const name = scratchName(context.run);
-      const rows = await onServer(deps, context, (server) => server.databases([name]));
+      const rows = await orNamed(
+        name,
+        onServer(deps, context, (server) => server.databases([name])),
+      );
       return name in rows ? null : { dropped: name };
     },
-    apply: (context) => removeScratch(deps, context),
+    apply: (context) => orNamed(scratchName(context.run), removeScratch(deps, context)),
   };
 }
 
@@ -53,14 +57,24 @@ async function drill(deps: RestoreDeps, context: StepContext): Promise<RestoredC
     signal: context.signal,
     onBytes: (done) => context.progress({ done, total: dump.bytes, unit: 'bytes', note: 'fetching the dump' }),
   });
+  const counts = await inScratch(deps, context, () =>
+    fillAndCount(deps, context, { archive, major, manifest: set.manifest }),
+  );
+  await orNamed(scratchName(context.run), removeScratch(deps, context));
+  return counts;
+}
+
+async function inScratch<T>(deps: RestoreDeps, context: StepContext, work: () => Promise<T>): Promise<T> {
   try {
     await onServer(deps, context, async (server) => {
       await server.drop(scratchName(context.run));
       await server.create(scratchName(context.run), null);
     });
-    return await fillAndCount(deps, context, { archive, major, manifest: set.manifest });
-  } finally {
-    await removeScratch(deps, context);
+    return await work();
+  } catch (error) {
+    // The first cause is what is told; what stays now, drop-drill removes, or says that it could not.
+    await removeScratch(deps, context).catch(() => undefined);
+    throw error;
   }
 }
 

@@ -12,6 +12,7 @@ import { Fault } from '../../runs/fault.ts';
 import { isRefusal } from '../../runs/refusal.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import type { Run } from '../../runs/run.ts';
+import { workerDiskFull } from '../worker-disk.ts';
 import type { RestoreDeps } from './deps.ts';
 import { checkedSet } from './deps.ts';
 
@@ -39,11 +40,29 @@ export function dumpOf(manifest: Manifest): ManifestArtifact | null {
   return manifest.artifacts.find(({ kind }) => kind === 'database') ?? null;
 }
 
-/** Brings the dump into `folder`, decoded and proven byte by byte. Answers the path that pg_restore takes. */
-export async function fetchDump(
+interface Fetching {
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly onBytes: (done: number) => void;
+}
+
+/**
+ * Brings the dump into `folder`, decoded and proven byte by byte. Answers the path that pg_restore takes. Fault
+ * `worker-disk` where there is no room for it.
+ */
+export async function fetchDump(set: OpenSet, artifact: ManifestArtifact, fetching: Fetching): Promise<string> {
+  try {
+    return await fetchAndUnpack(set, artifact, fetching);
+  } catch (error) {
+    const meanwhile = `while the dump of set ${set.ref.set} was fetched. Nothing of the gateway was touched`;
+    throw workerDiskFull(error, meanwhile) ?? error;
+  }
+}
+
+async function fetchAndUnpack(
   set: OpenSet,
   artifact: ManifestArtifact,
-  { folder, signal, onBytes }: { folder: string; signal: AbortSignal; onBytes: (done: number) => void },
+  { folder, signal, onBytes }: Fetching,
 ): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'database.dump');
@@ -70,6 +89,8 @@ function tarInto(folder: string): (source: AsyncIterable<Buffer>) => Promise<voi
     await mkdir(join(folder, 'database'), { recursive: true, mode: 0o700 });
     const tar = extract();
     const reading = pipeline(source, tar);
+    // It breaks with the loop below, before anybody waits for it; unheard, that would end the worker.
+    reading.catch(() => undefined);
     for await (const entry of tar) {
       const { name, type } = entry.header;
       if (type !== 'file' || name !== `database/${basename(name)}`) throw strangeEntry(name);

@@ -8,6 +8,7 @@ import { readConfig } from '../../../src/config/read.ts';
 import type { PeopleDirectory } from '../../../src/engine/ports.ts';
 import { createLog } from '../../../src/operations/log.ts';
 import { fold } from '../../../src/runs/evolve.ts';
+import type { RunCommand } from '../../../src/run-command/command.ts';
 import { openGate } from '../../../src/runs/rules/gate.ts';
 import type { PersonId } from '../../../src/runs/person.ts';
 import type { Run } from '../../../src/runs/run.ts';
@@ -45,6 +46,8 @@ export interface RestoreWorldOptions {
   readonly node?: (index: number) => object;
   readonly env?: Readonly<Record<string, string>>;
   readonly kinds?: { readonly files?: boolean };
+  /** Runs the programs of the steps; the local machine's own unless a test gives another. */
+  readonly runner?: RunCommand;
 }
 
 /** A gateway of stand-in nodes over one database, and a whole bot core (store, queues, engine, operations) that serves it. */
@@ -143,7 +146,11 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
     if (!read.ok) throw new Error(JSON.stringify(read.faults));
     // A bug in a step must not hide behind the message that people get.
     const log = createLog({ level: 'error', destination: process.stderr });
-    const core = await compose(read.config, { people, serves: ['backup', 'restore'], role: 'test' }, log);
+    const core = await compose(
+      read.config,
+      { people, serves: ['backup', 'restore'], role: 'test', runner: more.runner },
+      log,
+    );
     cores.push(core);
     return core;
   };
