@@ -1,5 +1,6 @@
 import { localRunner } from '../../run-command/local.ts';
 import type { Check, DoctorInput } from './check.ts';
+import { drillCheck } from './drills.ts';
 import { gatewayChecks } from './gateways.ts';
 import { machineChecks, thisPlatform } from './machine.ts';
 import { restoreChecks } from './restores.ts';
@@ -19,6 +20,7 @@ export function doctorChecks({ config, now }: DoctorInput): readonly Check[] {
     ...slackChecks(config, now),
     ...storageChecks(config),
     ...gatewayChecks(config, platform),
+    drillCheck(config, run, platform),
     ...restoreChecks(config),
   ];
 }

@@ -93,8 +93,14 @@ function readGrant({ name, user }: DatabaseConfig, tables: readonly string[]): s
   return `In the database ${name}, as its owner:  GRANT SELECT ON ${tables.join(', ')} TO ${user};`;
 }
 
-async function toolsFinding(gateway: string, major: number, run: RunCommand, platform: Platform): Promise<Finding> {
-  const about = `${gateway}: pg_dump`;
+/** The client tools for a server of that major. `whose` begins the line: a gateway's name, `drills`. */
+export async function toolsFinding(
+  whose: string,
+  major: number,
+  run: RunCommand,
+  platform: Platform,
+): Promise<Finding> {
+  const about = `${whose}: pg_dump`;
   try {
     const { pgDump } = await findPostgresTools(run, major);
     return ok(about, `${pgDump.version} at ${pgDump.program}, pg_restore beside it`);

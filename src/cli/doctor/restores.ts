@@ -1,25 +1,12 @@
 import type { Config } from '../../config/schema.ts';
 import { ok, warn, type Check, type Finding } from './check.ts';
 
-/** What restores and drills need beside what backups need: a server to drill on, a proxy to prove through. */
+/** What restores need beside what backups need: a proxy to prove through. */
 export function restoreChecks(config: Config): readonly Check[] {
-  return [
-    { about: 'drills', look: async () => [drillFinding(config)] },
-    ...config.gateways.map(({ name, nodes }) => ({
-      about: `${name}: proof`,
-      look: async () => [proofFinding(`${name}: proof`, nodes)],
-    })),
-  ];
-}
-
-function drillFinding({ drills, environment }: Config): Finding {
-  if (drills.database_url !== undefined) return ok('drills', 'restore on drills.database_url');
-  if (environment.DATABASE_OWNER_URL !== undefined) return ok('drills', 'restore on the server of DATABASE_OWNER_URL');
-  return warn(
-    'drills',
-    'there is no PostgreSQL on which a set could be restored to prove it',
-    'Name one under drills.database_url: a role with CREATEDB on a server of the gateway’s major version.',
-  );
+  return config.gateways.map(({ name, nodes }) => ({
+    about: `${name}: proof`,
+    look: async () => [proofFinding(`${name}: proof`, nodes)],
+  }));
 }
 
 function proofFinding(about: string, nodes: Config['gateways'][number]['nodes']): Finding {

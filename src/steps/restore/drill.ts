@@ -4,6 +4,7 @@ import { openServer } from '../../kong/database/database-admin.ts';
 import type { DatabaseServer, RoleFacts } from '../../kong/database/database-admin.ts';
 import { databaseEnvironment, openDatabase } from '../../kong/database/database.ts';
 import type { DatabaseAccess, DatabaseConfig } from '../../kong/database/database.ts';
+import { databaseOfUrl } from '../../kong/database/database-url.ts';
 import { pgRestoreInto } from '../../kong/dump/restore-dump.ts';
 import { findPostgresTools, findPsql } from '../../kong/dump/tools.ts';
 import type { DrillOutputs } from '../../runbooks/restore-drill.ts';
@@ -147,24 +148,8 @@ function drillServer(
 ): { database: DatabaseConfig; access: DatabaseAccess } {
   const url = deps.drillUrl();
   if (url === null) throw nowhereToDrill();
-  const { hostname, port, pathname, username, password, searchParams } = new URL(url);
-  const database: DatabaseConfig = {
-    host: decodeURIComponent(hostname),
-    port: Number(port || 5432),
-    name: decodeURIComponent(pathname.slice(1)) || 'postgres',
-    user: decodeURIComponent(username),
-    ssl: sslOf(searchParams.get('sslmode')),
-  };
-  return {
-    database,
-    access: { password: password === '' ? undefined : decodeURIComponent(password), applicationName, workDir },
-  };
-}
-
-const MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-
-function sslOf(mode: string | null): DatabaseConfig['ssl'] {
-  return MODES.find((known) => known === mode) ?? 'prefer';
+  const { database, password } = databaseOfUrl(url);
+  return { database, access: { password, applicationName, workDir } };
 }
 
 function nowhereToDrill(): Fault {

@@ -1,128 +1,24 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import type { Finding } from '../../../src/cli/doctor/check.ts';
-import { realPorts } from '../../../src/cli/wiring.ts';
-import { ran, testTerminal } from '../../support/cli.ts';
 import { newKey } from '../backup/backup-cipher-contract.ts';
 import { need } from '../../support/need.ts';
-import { freshDatabase, type TestDatabase } from '../../support/store/postgres.ts';
 import { startRedis, type TestRedis } from '../../support/store/redis.ts';
-import { emptyStandIn, type Running } from '../../support/kong/stand-in-kong.ts';
+import { openDoctorWorld, type DoctorWorld } from './doctor-world.ts';
 
-/** Answers as Slack does, with the headers that matter here. What it leaves out: every other method. */
-function slackServer(): Server {
-  return createServer((request, response) => {
-    const bot = request.headers.authorization === 'Bearer xoxb-good';
-    const app = request.headers.authorization === 'Bearer xapp-good';
-    const isGood = request.url === '/api/auth.test' ? bot : app;
-    response.setHeader('content-type', 'application/json');
-    if (bot) response.setHeader('x-oauth-scopes', 'commands,chat:write');
-    response.end(
-      JSON.stringify(isGood ? { ok: true, team_id: 'T01LOCAL', user: 'kong' } : { ok: false, error: 'invalid_auth' }),
-    );
-  });
-}
-
-let folder: string;
-let store: TestDatabase;
-let kong: Running;
-let slack: Server;
-let slackUrl: string;
+let world: DoctorWorld;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'kong-chatops-doctor-test-'));
-  slack = slackServer().listen(0, '127.0.0.1');
-  [store, kong] = await Promise.all([
-    freshDatabase({ migrated: true }),
-    emptyStandIn('3.9.1', { token: 'admin-token' }),
-  ]);
-  if (!slack.listening) await once(slack, 'listening');
-  slackUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}/api/`;
-  mkdirSync(join(folder, 'prefix'));
-  mkdirSync(join(folder, 'sets'));
-  writeFileSync(join(folder, 'prefix', 'nginx.conf'), 'worker_processes 1;\n');
-  writeFileSync(join(folder, 'kong.conf'), 'database = postgres\n');
-  writeFileSync(
-    join(folder, 'key.pem'),
-    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    { mode: 0o600 },
-  );
+  world = await openDoctorWorld();
 });
-afterAll(async () => {
-  slack.close();
-  await Promise.all([store.drop(), kong.end()]);
-  rmSync(folder, { recursive: true });
-});
-
-interface Setting {
-  readonly admin?: object;
-  readonly database?: object;
-  readonly files?: object;
-  readonly path?: string;
-  readonly encryption?: object;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/** Runs the doctor on one gateway; the findings by what they are about. */
-async function doctor(setting: Setting = {}) {
-  const address = new URL(kong.database.ownerUrl);
-  const config = join(folder, 'kong-chatops.yaml');
-  writeFileSync(
-    config,
-    stringify({
-      slack: { team: 'T01LOCAL' },
-      people: [{ id: 'U01ALICE', name: 'Alice' }],
-      groups: [{ name: 'operators', roles: ['operator'], members: ['U01ALICE'] }],
-      destinations: [{ name: 'vault', kind: 'local', path: setting.path ?? join(folder, 'sets') }],
-      gateways: [
-        {
-          name: 'production',
-          environment: 'production',
-          admin_api: { url: kong.kong.url, token: { env: 'KONG_TOKEN' }, ...setting.admin },
-          database: {
-            host: address.hostname,
-            port: Number(address.port),
-            name: address.pathname.slice(1),
-            user: address.username,
-            password: { env: 'KONG_PASSWORD' },
-            ssl: 'disable',
-            ...setting.database,
-          },
-          files: { kong_conf: join(folder, 'kong.conf'), prefix: join(folder, 'prefix'), ...setting.files },
-          channel: 'C01ABC',
-          destinations: ['vault'],
-        },
-      ],
-      signing: { private_key: { file: join(folder, 'key.pem') } },
-      ...(setting.encryption === undefined ? {} : { encryption: setting.encryption }),
-    }),
-  );
-  const env = {
-    KONG_CHATOPS_CONFIG: config,
-    DATABASE_URL: store.botUrl,
-    KONG_TOKEN: 'admin-token',
-    KONG_PASSWORD: decodeURIComponent(address.password) || 'unused',
-    SLACK_API_URL: slackUrl,
-    SLACK_BOT_TOKEN: 'xoxb-good',
-    SLACK_APP_TOKEN: 'xapp-good',
-    ...setting.env,
-  };
-  const { code, out, err } = await ran(['doctor', '--json'], testTerminal({ env }), realPorts);
-  const findings = JSON.parse(out) as Finding[];
-  return { code, out: out + err, about: (name: string) => findings.filter(({ about }) => about === name) };
-}
+afterAll(async () => await world.end());
 
 const hasTools = need('psql') && need('pg_dump');
 
 describe.skipIf(!hasTools)('doctor', () => {
   it('finds a healthy installation', async () => {
-    const { about, out } = await doctor();
+    const { about, out } = await world.doctor();
     const texts = (name: string) => about(name).map(({ state, detail }) => `${state}: ${detail}`);
     expect(texts('configuration')).toEqual([expect.stringMatching(/^ok: .* is valid$/)]);
     expect(texts('Node')).toEqual([expect.stringMatching(/^ok: 2\d\./)]);
@@ -152,7 +48,7 @@ describe.skipIf(!hasTools)('doctor', () => {
   });
 
   it('says that triggers alone protect the log when the bot is the owner', async () => {
-    const { about } = await doctor({ env: { DATABASE_URL: store.ownerUrl } });
+    const { about } = await world.doctor({ env: { DATABASE_URL: world.store.ownerUrl } });
     expect(about('audit trail')).toEqual([
       {
         state: 'warn',
@@ -164,7 +60,7 @@ describe.skipIf(!hasTools)('doctor', () => {
   });
 
   it('names each neighbour that refuses, and goes on', async () => {
-    const { code, about, out } = await doctor({
+    const { code, about, out } = await world.doctor({
       admin: { url: 'http://127.0.0.1:1' },
       database: { name: 'nowhere' },
       files: { kong_conf: '/nowhere/kong.conf' },
@@ -182,18 +78,18 @@ describe.skipIf(!hasTools)('doctor', () => {
   });
 
   it('finds a token that Kong refuses', async () => {
-    const { code, about } = await doctor({ env: { KONG_TOKEN: 'wrong-token' } });
+    const { code, about } = await world.doctor({ env: { KONG_TOKEN: 'wrong-token' } });
     expect(code).toBe(1);
     expect(about('production: Admin API')[0]).toMatchObject({ state: 'fail' });
   });
 
   it('finds that this machine can open what it encrypts, that it cannot, and that its identity is another', async () => {
     const [ours, theirs] = await Promise.all([newKey(), newKey()]);
-    const file = join(folder, 'identity.txt');
+    const file = join(world.folder, 'identity.txt');
     const look = async (held: string): Promise<Finding | undefined> => {
       writeFileSync(file, held);
       const encryption = { recipients: [ours.recipient], identity: { file } };
-      return (await doctor({ encryption })).about('encryption')[0];
+      return (await world.doctor({ encryption })).about('encryption')[0];
     };
     expect((await look(ours.identity))?.detail).toMatch(
       /^1 recipient, by age(-encryption)? [\d.]+; the identity here opens what is encrypted now$/,
@@ -207,9 +103,9 @@ describe.skipIf(!hasTools)('doctor', () => {
   });
 
   it('finds a signing key that others can read, and one of another kind', async () => {
-    const key = join(folder, 'key.pem');
+    const key = join(world.folder, 'key.pem');
     chmodSync(key, 0o644);
-    expect((await doctor()).about('signing key')[1]).toEqual({
+    expect((await world.doctor()).about('signing key')[1]).toEqual({
       state: 'warn',
       about: 'signing key',
       detail: `${key} can be read by others`,
@@ -220,14 +116,14 @@ describe.skipIf(!hasTools)('doctor', () => {
       key,
       generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
     );
-    expect((await doctor()).about('signing key')[0]).toMatchObject({
+    expect((await world.doctor()).about('signing key')[0]).toMatchObject({
       state: 'fail',
       detail: 'The signing key is not an Ed25519 key in PEM.',
     });
   });
 
   it('says that Slack cannot be reached, without its address of tokens', async () => {
-    const { about } = await doctor({ env: { SLACK_API_URL: 'http://127.0.0.1:1/api' } });
+    const { about } = await world.doctor({ env: { SLACK_API_URL: 'http://127.0.0.1:1/api' } });
     expect(about('Slack')[0]).toMatchObject({ state: 'fail', detail: 'Slack does not answer at 127.0.0.1:1.' });
   });
 });
@@ -240,7 +136,7 @@ describe.skipIf(!hasTools || !need('redis-server'))('doctor, with queues on Redi
   afterAll(async () => await redis.stop());
 
   it('finds Redis and its policy', async () => {
-    const { about } = await doctor({ env: { REDIS_URL: redis.url } });
+    const { about } = await world.doctor({ env: { REDIS_URL: redis.url } });
     expect(about('Redis')[0]).toMatchObject({
       state: 'ok',
       detail: expect.stringMatching(/^\d+\.\d+\.\d+, noeviction$/),
@@ -248,7 +144,7 @@ describe.skipIf(!hasTools || !need('redis-server'))('doctor, with queues on Redi
   });
 
   it('names a Redis that does not answer', async () => {
-    const { about } = await doctor({ env: { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' } });
+    const { about } = await world.doctor({ env: { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' } });
     expect(about('Redis')).toEqual([
       {
         state: 'fail',
