@@ -44,7 +44,7 @@ export async function runCli(args: readonly string[], terminal: Terminal, ports:
 /** The whole command line. `choose` is told what the arguments ask for; nothing is done while they are parsed. */
 export function buildProgram(choose: (work: Work) => void): Command {
   const program = new Command('kong-chatops')
-    .description('Approved, verified, audited backups of Kong Gateway, from Slack and from here.')
+    .description('Approved, proven, audited backups, restores and drills of Kong Gateway.')
     .version(VERSION)
     .option('-c, --config <file>', 'configuration file (default: KONG_CHATOPS_CONFIG, ./kong-chatops.yaml, /etc/…)')
     .addHelpText(
@@ -101,7 +101,7 @@ function addRuns(program: Command, choose: (work: Work) => void): void {
   addBackupSets(taking, choose);
   program
     .command('status [gateway-or-run]')
-    .description('last verified backups and what runs, or one run')
+    .description('last verified backups, what is locked and what runs, or one run')
     .option('--json', 'answer as JSON', false)
     .action((about: string | undefined, flags: { json: boolean }) =>
       choose(async (cli) => await status(cli, about, flags.json)),
