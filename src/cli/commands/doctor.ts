@@ -6,7 +6,9 @@ import { EXIT, type ExitCode } from '../terminal.ts';
 
 /** `doctor`: looks at everything that the bot needs here, one line each. Changes nothing. 1 when anything fails. */
 export async function doctor(cli: Cli, json: boolean): Promise<ExitCode> {
-  const read = readConfig({ path: cli.configPath, env: cli.terminal.env });
+  // Heartbeats are secrets of the bot's alone; the look at each says where one is missing.
+  const secrets = ['gateways', 'destinations', 'signing'] as const;
+  const read = readConfig({ path: cli.configPath, env: cli.terminal.env, secrets });
   if (!read.ok) cli.terminal.err(`${formatFaults(read.path, read.faults)}\n`);
   const checks = await cli.ports.checks({ config: read.ok ? read.config : null, now: cli.terminal.now });
   const findings: Finding[] = [

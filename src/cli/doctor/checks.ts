@@ -2,6 +2,7 @@ import { localRunner } from '../../run-command/local.ts';
 import type { Check, DoctorInput } from './check.ts';
 import { drillCheck } from './drills.ts';
 import { gatewayChecks } from './gateways.ts';
+import { heartbeatChecks } from './heartbeats.ts';
 import { machineChecks, thisPlatform } from './machine.ts';
 import { restoreChecks } from './restores.ts';
 import { slackChecks } from './slack.ts';
@@ -22,5 +23,6 @@ export function doctorChecks({ config, now }: DoctorInput): readonly Check[] {
     ...gatewayChecks(config, platform),
     drillCheck(config, run, platform),
     ...restoreChecks(config),
+    ...heartbeatChecks(config),
   ];
 }

@@ -29,9 +29,15 @@ export function storageChecks(config: Config): readonly Check[] {
 /** Proves it by writing and removing a small file for one of the gateways that use it. */
 async function destinationFinding(config: Config, settings: DestinationConfig): Promise<Finding> {
   const about = `destination ${settings.name}`;
-  const gateway = config.gateways.find(({ destinations }) => destinations.includes(settings.name));
+  const gateway = config.gateways.find(
+    ({ destinations, keyring }) => destinations.includes(settings.name) || keyring?.destination === settings.name,
+  );
   if (gateway === undefined)
-    return warn(about, 'no gateway uses it', 'Name it under the destinations of a gateway, or remove it.');
+    return warn(
+      about,
+      'no gateway uses it',
+      `Name it under the ${settings.holds === 'keyring' ? 'keyring.destination' : 'destinations'} of a gateway, or remove it.`,
+    );
   const destination = destinationOf(settings, config.secret);
   const place = settings.kind === 'local' ? settings.path : settings.bucket;
   await destination.probe(gateway.name);
