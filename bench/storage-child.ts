@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { ageLibrary } from '../src/backup/encryption/cipher-library.ts';
@@ -9,6 +8,7 @@ import { LocalDestination } from '../src/backup/storage/local.ts';
 import { storeEverywhere } from '../src/backup/storage/store-everywhere.ts';
 import { collectAlone } from '../src/heap.ts';
 import { localRunner } from '../src/run-command/local.ts';
+import { peakMb } from './peak.ts';
 
 // As every worker runs.
 collectAlone();
@@ -30,9 +30,3 @@ const ref = { gateway: 'bench', set: 'bench-20261121T0740Z-B-1' };
 const { stored } = await storeEverywhere(places, ref, 'database.dump.zst.age', stream, signal);
 const seconds = (performance.now() - began) / 1000;
 process.stdout.write(JSON.stringify({ tool: cipher.tool, seconds, bytes: stored.bytes, peakMb: peakMb() }));
-
-/** Of this process alone: the system counts its parent's memory at the fork into maxRSS. */
-function peakMb(): number {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return Number(kilobytes) / 1024;
-}
