@@ -2,6 +2,7 @@ import type { RunEvent } from '../runs/event.ts';
 import type { Run } from '../runs/run.ts';
 import type { EventStore } from './ports.ts';
 import { fold } from '../runs/evolve.ts';
+import { keepLately } from './lately.ts';
 
 export interface RecallingStore extends EventStore {
   /** The run as this process last saw it; null when it did not see it lately. It may be out of date. */
@@ -17,14 +18,7 @@ const KEPT = 100;
  */
 export function recallingStore(store: EventStore): RecallingStore {
   const seen = new Map<string, readonly RunEvent[]>();
-  const keep = (runId: string, events: readonly RunEvent[]): void => {
-    seen.delete(runId);
-    seen.set(runId, events);
-    for (const oldest of seen.keys()) {
-      if (seen.size <= KEPT) break;
-      seen.delete(oldest);
-    }
-  };
+  const keep = (runId: string, events: readonly RunEvent[]): void => keepLately(seen, runId, events, KEPT);
   return {
     ...store,
     recall: (runId) => fold(seen.get(runId) ?? []),

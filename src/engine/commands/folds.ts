@@ -2,6 +2,7 @@ import type { RunIndex } from '../../runs/log.ts';
 import type { Run } from '../../runs/run.ts';
 import type { EventStore } from '../ports.ts';
 import { fold } from '../../runs/evolve.ts';
+import { keepLately } from '../lately.ts';
 
 /** Folded runs by id and version. */
 export interface Folds {
@@ -23,12 +24,7 @@ export function rememberFolds(store: Pick<EventStore, 'load'>): Folds {
       const known = kept.get(id);
       const run = known?.version === version ? known : fold(await store.load(id));
       if (run === null) return null;
-      kept.delete(id);
-      kept.set(id, run);
-      for (const oldest of kept.keys()) {
-        if (kept.size <= KEPT) break;
-        kept.delete(oldest);
-      }
+      keepLately(kept, id, run, KEPT);
       return run;
     },
   };
