@@ -1,13 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AuditQuery } from '../../../src/engine/ports.ts';
 import { partOf } from '../../../src/runs/words/trail-line.ts';
 import { BOB, CAROL, GUS } from '../../../src/sandbox/slack/cast.ts';
 import type { SlackMessage } from '../../../src/sandbox/slack/strict/edge.ts';
 import { ACTIONS } from '../../../src/slack/views/kit/action-ids.ts';
 import { need } from '../../support/need.ts';
-import { hands } from '../../support/slack/slack-hands.ts';
-import { strictSlack, type TestSlack } from '../../support/slack/slack.ts';
-import { BOT_SCOPES, ready, slackWorld, type SlackWorld, type WorldOptions } from '../../support/slack/slack-world.ts';
+import { slackStage } from '../../support/slack/slack-stage.ts';
+import { BOT_SCOPES } from '../../support/slack/slack-world.ts';
 
 interface SharedFile {
   readonly name: string;
@@ -16,37 +15,11 @@ interface SharedFile {
 
 /** Bolt in HTTP mode: every command and click here is a real, signed HTTP request, and the file a real upload. */
 describe.skipIf(!need('local-slack'))('the rows of an audit answer as a file (decision 22)', () => {
-  let slack: TestSlack;
-  let world: SlackWorld;
-  const { type, click, answer, waiting } = hands(
-    () => slack,
-    () => world,
-  );
-  beforeAll(async () => {
-    slack = await strictSlack({ scopes: BOT_SCOPES });
-  });
-  beforeEach(async () => {
-    await slack.control.reset();
-    await open();
-  });
-  afterEach(async () => {
-    slack.faults.clear();
-    slack.setScopes(BOT_SCOPES);
-    slack.setRequestUrl(null);
-    await world?.stop();
-  });
-  afterAll(async () => {
-    await slack?.stop();
-  });
-  const open = async (options: WorldOptions = {}): Promise<void> => {
-    await world?.stop();
-    world = await slackWorld(slack, { http: true, ...options });
-    await ready(world);
-    slack.setRequestUrl(`http://127.0.0.1:${world.port ?? 0}/slack/events`);
-  };
+  const stage = slackStage();
+  const { type, click, answer, waiting } = stage.hands;
   const fileOf = async (user: string): Promise<{ readonly file: SharedFile; readonly message: SlackMessage }> =>
-    await slack.control.until(`a file for ${user}`, async () => {
-      const sent = (await slack.control.directMessages(user)).map((message) => ({
+    await stage.slack.control.until(`a file for ${user}`, async () => {
+      const sent = (await stage.slack.control.directMessages(user)).map((message) => ({
         message,
         file: (message as SlackMessage & { files?: readonly SharedFile[] }).files?.[0],
       }));
@@ -54,7 +27,7 @@ describe.skipIf(!need('local-slack'))('the rows of an audit answer as a file (de
       return last?.file === undefined ? null : { message: last.message, file: last.file };
     });
   const read = async ({ url_private: url }: SharedFile): Promise<readonly string[]> => {
-    const response = await fetch(url, { headers: { authorization: `Bearer ${slack.tokens.bot}` } });
+    const response = await fetch(url, { headers: { authorization: `Bearer ${stage.slack.tokens.bot}` } });
     return (await response.text()).trimEnd().split('\n');
   };
   const asked = async (user: string, about: string) => {
@@ -69,9 +42,9 @@ describe.skipIf(!need('local-slack'))('the rows of an audit answer as a file (de
   test('come in a direct message, oldest first, every row of the question and not of the page alone', async () => {
     const { runId } = await waiting();
     const data = { person: 'T01LOCAL/U02BOB', command: 'vote', code: 'own-request', message: 'no' };
-    await world.append(runId, ...Array.from({ length: 70 }, () => ({ type: 'refusal.recorded', data }) as const));
+    await stage.world.append(runId, ...Array.from({ length: 70 }, () => ({ type: 'refusal.recorded', data }) as const));
     const { ts, value } = await asked(BOB, runId);
-    const before = (await world.store.load(runId)).length;
+    const before = (await stage.world.store.load(runId)).length;
     await click(BOB, ts, ACTIONS.auditFile, value);
     const told = await answer(BOB, 'went to your direct messages with the bot');
     const { file, message } = await fileOf(BOB);
@@ -88,12 +61,12 @@ describe.skipIf(!need('local-slack'))('the rows of an audit answer as a file (de
     expect(rows.map(({ seq }) => seq)).toEqual(Array.from({ length }, (_, index) => index + 1));
     expect(Object.keys(rows[0] ?? {})).toEqual(['seq', 'runId', 'version', 'body', 'prevHash', 'hash']);
     expect(rows[0]?.body).toContain('"run.requested"');
-    expect(slack.deliveries.at(-1)?.ackMs).toBeLessThan(500);
+    expect(stage.slack.deliveries.at(-1)?.ackMs).toBeLessThan(500);
   });
 
   test('answer the very question, period included, at most 10,000 rows, and say when they were cut', async () => {
     const queries: AuditQuery[] = [];
-    await open({
+    await stage.open({
       breakHandlers: (deps) => ({
         ...deps,
         operations: {
@@ -124,24 +97,26 @@ describe.skipIf(!need('local-slack'))('the rows of an audit answer as a file (de
     const { ts, value } = await asked(BOB, 'B-142');
     await click(GUS, ts, ACTIONS.auditFile, value);
     await answer(GUS, 'Guests of the workspace may not use this bot.');
-    expect(await slack.control.directMessages(GUS)).toEqual([]);
-    expect(world.store.system.map(({ data }) => (data as { code?: string }).code)).toEqual(['not-a-member:guest']);
+    expect(await stage.slack.control.directMessages(GUS)).toEqual([]);
+    expect(stage.world.store.system.map(({ data }) => (data as { code?: string }).code)).toEqual([
+      'not-a-member:guest',
+    ]);
   });
 
   test('that Slack does not take are answered with what to do', async () => {
     await waiting();
     const { ts, value } = await asked(CAROL, 'B-142');
-    slack.setScopes(BOT_SCOPES.filter((scope) => scope !== 'files:write'));
+    stage.slack.setScopes(BOT_SCOPES.filter((scope) => scope !== 'files:write'));
     await click(CAROL, ts, ACTIONS.auditFile, value);
     const told = await answer(CAROL, 'Slack did not take the file');
     expect(told.text).toBe(
       'Slack did not take the file (missing_scope), so nothing was sent. Give the Slack app the scope files:write and install it again (docs/slack.md); until then run `kong-chatops audit export` on the bot’s host.',
     );
-    slack.setScopes(BOT_SCOPES);
-    slack.faults.rateLimit('files.getUploadURLExternal', 7);
+    stage.slack.setScopes(BOT_SCOPES);
+    stage.slack.faults.rateLimit('files.getUploadURLExternal', 7);
     await click(CAROL, ts, ACTIONS.auditFile, value);
     await answer(CAROL, '(ratelimited), so nothing was sent. Try again in 7 s, or run `kong-chatops audit export`');
-    slack.faults.loseResponse('files.completeUploadExternal');
+    stage.slack.faults.loseResponse('files.completeUploadExternal');
     await click(CAROL, ts, ACTIONS.auditFile, value);
     await answer(CAROL, 'so it may or may not have come. Look into your direct messages with the bot');
   });
@@ -149,9 +124,9 @@ describe.skipIf(!need('local-slack'))('the rows of an audit answer as a file (de
   test('are not read again while they are being sent', async () => {
     await waiting();
     const { ts, value } = await asked(BOB, 'B-142');
-    const shared = () => slack.calls.filter(({ method }) => method === 'files.completeUploadExternal').length;
+    const shared = () => stage.slack.calls.filter(({ method }) => method === 'files.completeUploadExternal').length;
     const already = shared();
-    slack.faults.delay('conversations.open', 300);
+    stage.slack.faults.delay('conversations.open', 300);
     await Promise.all([click(BOB, ts, ACTIONS.auditFile, value), click(BOB, ts, ACTIONS.auditFile, value)]);
     await answer(BOB, 'Your rows are being sent already. Look into your direct messages with the bot in a moment.');
     await answer(BOB, 'went to your direct messages with the bot');

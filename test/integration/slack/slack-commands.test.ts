@@ -1,43 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ALICE, BOB, GENERAL, GUS, OPS } from '../../../src/sandbox/slack/cast.ts';
 import { COMMANDS } from '../../../src/slack/views/help.ts';
 import { ACTIONS } from '../../../src/slack/views/kit/action-ids.ts';
 import { INPUTS } from '../../../src/slack/views/modals.ts';
 import { need } from '../../support/need.ts';
-import { hands } from '../../support/slack/slack-hands.ts';
-import { strictSlack, type TestSlack } from '../../support/slack/slack.ts';
-import { BOT_SCOPES, ready, slackWorld, type SlackWorld, type WorldOptions } from '../../support/slack/slack-world.ts';
+import { slackStage } from '../../support/slack/slack-stage.ts';
 
 /** Bolt in HTTP mode: every command and click here is a real, signed HTTP request. */
 describe.skipIf(!need('local-slack'))('what people type', () => {
-  let slack: TestSlack;
-  let world: SlackWorld;
-  const { type, click, answer, waiting } = hands(
-    () => slack,
-    () => world,
-  );
-  beforeAll(async () => {
-    slack = await strictSlack({ scopes: BOT_SCOPES });
-  });
-  beforeEach(async () => {
-    await slack.control.reset();
-    await open();
-  });
-  afterEach(async () => {
-    slack.faults.clear();
-    slack.setPerson(BOB, {});
-    slack.setRequestUrl(null);
-    await world?.stop();
-  });
-  afterAll(async () => {
-    await slack?.stop();
-  });
-  const open = async (options: WorldOptions = {}): Promise<void> => {
-    await world?.stop();
-    world = await slackWorld(slack, { http: true, ...options });
-    await ready(world);
-    slack.setRequestUrl(`http://127.0.0.1:${world.port ?? 0}/slack/events`);
-  };
+  const stage = slackStage();
+  const { type, click, answer, waiting } = stage.hands;
 
   test('every command is acknowledged well within 50 ms of work and answered (10.1)', async () => {
     for (const { command } of Object.values(COMMANDS)) {
@@ -50,7 +22,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
         .map(({ command }) => command)
         .join(', ')}.`,
     );
-    expect(slack.deliveries.slice(-3).every(({ ackMs }) => ackMs !== null && ackMs < 500)).toBe(true);
+    expect(stage.slack.deliveries.slice(-3).every(({ ackMs }) => ackMs !== null && ackMs < 500)).toBe(true);
   });
 
   test('a backup is public in the gateway’s channel, and its answer private with a link to the card (10.6)', async () => {
@@ -63,14 +35,14 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     await type(ALICE, '/kong-backup', 'staging --reason before the upgrade', GENERAL);
     const told = await answer(ALICE, 'of staging is under way.', GENERAL);
     expect(JSON.stringify(told.blocks)).toContain(`/archives/${OPS}/p`);
-    expect((await world.run('B-142')).reason).toBe('before the upgrade');
+    expect((await stage.world.run('B-142')).reason).toBe('before the upgrade');
   });
 
   test('a mistyped gateway is answered with the nearest name, and recorded', async () => {
     await type(ALICE, '/kong-backup', 'prodction');
     const told = await answer(ALICE, 'There is no gateway');
     expect(told.text).toBe('There is no gateway "prodction" in the configuration. Did you mean production?');
-    expect(world.store.system.map(({ type, data }) => [type, (data as { code?: string }).code])).toEqual([
+    expect(stage.world.store.system.map(({ type, data }) => [type, (data as { code?: string }).code])).toEqual([
       ['refusal.recorded', 'unknown-gateway'],
     ]);
   });
@@ -81,17 +53,19 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     expect(told.text).toBe(
       '/kong-backup has no option --raeson. Did you mean --reason? Write /kong-backup [gateway] [--reason why].',
     );
-    expect(await world.store.openRuns()).toEqual([]);
+    expect(await stage.world.store.openRuns()).toEqual([]);
   });
 
   test('the same delivery twice starts one run (2.10)', async () => {
-    slack.faults.deliverTwice();
+    stage.slack.faults.deliverTwice();
     await type(ALICE, '/kong-backup', 'staging');
     await answer(ALICE, 'is under way');
-    await slack.control.until('both deliveries are answered', async () =>
-      (await slack.control.messages(OPS)).filter(({ ephemeral_to: to }) => to === ALICE).length === 2 ? true : null,
+    await stage.slack.control.until('both deliveries are answered', async () =>
+      (await stage.slack.control.messages(OPS)).filter(({ ephemeral_to: to }) => to === ALICE).length === 2
+        ? true
+        : null,
     );
-    expect(await world.store.findRuns({ limit: 10 })).toHaveLength(1);
+    expect(await stage.world.store.findRuns({ limit: 10 })).toHaveLength(1);
   });
 
   test('a second backup of a busy gateway links to the running one and offers to tell when it ends (4.4, decision 22)', async () => {
@@ -108,13 +82,13 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     expect(JSON.stringify(told.blocks)).toContain(ACTIONS.watch);
     await click(BOB, told.ts, ACTIONS.watch, runId);
     await answer(BOB, `You will get a direct message when Backup ${runId} of production ends.`);
-    expect((await world.run(runId)).watchers).toEqual(['T01LOCAL/U02BOB']);
+    expect((await stage.world.run(runId)).watchers).toEqual(['T01LOCAL/U02BOB']);
   });
 
   test('/kong-backup alone asks in a window', async () => {
     await type(ALICE, '/kong-backup');
-    await slack.control.until('the window asks', () =>
-      slack.control.modal()?.callback_id === 'modal.backup' ? true : null,
+    await stage.slack.control.until('the window asks', () =>
+      stage.slack.control.modal()?.callback_id === 'modal.backup' ? true : null,
     );
     const values = {
       [INPUTS.gateway.block]: {
@@ -125,9 +99,9 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
       },
       [INPUTS.backupReason.block]: { [INPUTS.backupReason.action]: { type: 'plain_text_input', value: 'nightly' } },
     };
-    expect(await slack.control.submit(ALICE, values)).toBeNull();
+    expect(await stage.slack.control.submit(ALICE, values)).toBeNull();
     await answer(ALICE, 'of staging is under way.');
-    expect((await world.run('B-142')).reason).toBe('nightly');
+    expect((await stage.world.run('B-142')).reason).toBe('nightly');
   });
 
   test('a guest is refused everywhere, in the window too, and each try is recorded (1.2)', async () => {
@@ -137,12 +111,12 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     await type(GUS, '/kong-status');
     await type(GUS, '/kong-audit');
     await type(GUS, '/kong-backup');
-    await slack.control.until('the window tells', () =>
-      JSON.stringify(slack.control.modal()?.blocks ?? '').includes('Guests of the workspace') ? true : null,
+    await stage.slack.control.until('the window tells', () =>
+      JSON.stringify(stage.slack.control.modal()?.blocks ?? '').includes('Guests of the workspace') ? true : null,
     );
-    await slack.control.closeModal(GUS);
-    await slack.control.until('all is recorded', () => (world.store.system.length === 5 ? true : null));
-    expect(new Set(world.store.system.map(({ data }) => (data as { code?: string }).code))).toEqual(
+    await stage.slack.control.closeModal(GUS);
+    await stage.slack.control.until('all is recorded', () => (stage.world.store.system.length === 5 ? true : null));
+    expect(new Set(stage.world.store.system.map(({ data }) => (data as { code?: string }).code))).toEqual(
       new Set(['not-a-member:guest']),
     );
   });
@@ -163,7 +137,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
   test('the audit answer pages in place, and leaves the bot’s own messages out', async () => {
     const { runId } = await waiting();
     const data = { person: 'T01LOCAL/U02BOB', command: 'vote', code: 'own-request', message: 'no' };
-    await world.append(runId, ...Array.from({ length: 60 }, () => ({ type: 'refusal.recorded', data }) as const));
+    await stage.world.append(runId, ...Array.from({ length: 60 }, () => ({ type: 'refusal.recorded', data }) as const));
     await type(BOB, '/kong-audit', runId);
     const page = await answer(BOB, /^Audit trail of B-142: \d+ rows, newest first, more follow\.$/);
     const older = /"value":"(\{.*?\})"/.exec(JSON.stringify(page.blocks))?.[1]?.replaceAll(String.raw`\"`, '"') ?? '';
@@ -174,7 +148,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
   });
 
   test('a bug is answered with an id that stands in the log, and the bot lives on (10.1)', async () => {
-    await open({
+    await stage.open({
       breakHandlers: (deps) => ({
         ...deps,
         operations: { ...deps.operations, status: () => Promise.reject(new Error('boom')) },
@@ -183,7 +157,7 @@ describe.skipIf(!need('local-slack'))('what people type', () => {
     await type(ALICE, '/kong-status');
     const { text } = await answer(ALICE, 'Something went wrong inside the bot');
     const id = /\(([0-9a-f]{8})\)/.exec(text)?.[1];
-    const bug = world.logged.find(({ level }) => level === 'error');
+    const bug = stage.world.logged.find(({ level }) => level === 'error');
     expect(bug?.facts).toMatchObject({ id, handler: '/kong-status' });
     expect(bug?.facts).toMatchObject({ error: { stack: expect.stringContaining('boom') as string } });
     await type(ALICE, '/kong-help');
