@@ -47,9 +47,10 @@ const HANDLERS: Readonly<Record<Exclude<ActionId, typeof ACTIONS.open>, Handler>
     const { gateway, rest } = setsValue(value);
     return openRestore(deps, trigger, { gateway, set: rest, emergency: false }, call);
   },
-  [ACTIONS.drill]: (deps, { value, call }) => {
+  [ACTIONS.drill]: async (deps, { value, call }) => {
     const { gateway, rest } = setsValue(value);
-    return drill(deps, { gateway, set: rest }, call);
+    // A button names its set; without one the command would choose.
+    return rest === '' ? unknownButton(deps) : await drill(deps, { gateway, set: rest }, call);
   },
   [ACTIONS.compare]: (deps, { value, call }) => compare(deps, setsValue(value).rest, call),
   [ACTIONS.rollback]: (deps, { value, trigger, call }) => openRollback(deps, trigger, value, call),
@@ -99,7 +100,8 @@ async function pressed(
   const trigger = body.trigger_id;
   await answering(deps, name, body, trigger, async (call) => {
     const onStale = (runId: string): void => repair(deps, runId, body);
-    const drawn = await handler(deps, { value: action.value ?? '', trigger, call, onStale });
+    const value: unknown = action.value;
+    const drawn = await handler(deps, { value: typeof value === 'string' ? value : '', trigger, call, onStale });
     deps.refreshHome(userId(call.by.person));
     return drawn;
   });

@@ -7,8 +7,10 @@ import type { SlackDeps } from '../answering/deps.ts';
 import type { InFlight } from '../answering/in-flight.ts';
 import { recordIfNew } from '../answering/rights.ts';
 import { viewOf } from '../answering/run-answers.ts';
+import { comingBack } from '../modals/coming-back.ts';
 import { failureOf } from '../outcome.ts';
 import { ACKNOWLEDGE_INPUTS, acknowledgedLine, acknowledgeModal, alarmOfValue } from '../views/alarm.ts';
+import { chosenIn, textOf } from '../views/inputs.ts';
 import { MODALS } from '../views/kit/action-ids.ts';
 import { drawing, section, type Drawing } from '../views/kit/blocks.ts';
 import { escape, userId } from '../views/kit/text.ts';
@@ -89,9 +91,9 @@ export function registerAcknowledge(
 ): void {
   app.view(MODALS.acknowledge, async ({ ack, body, view }) => {
     const { reason: reasonInput, days: daysInput } = ACKNOWLEDGE_INPUTS;
-    const { values } = view.state;
-    const reason = values[reasonInput.block]?.[reasonInput.action]?.value?.trim() ?? '';
-    const days = Number(values[daysInput.block]?.[daysInput.action]?.selected_option?.value);
+    const { values } = comingBack(view);
+    const reason = textOf(values, reasonInput);
+    const days = Number(chosenIn(values, daysInput));
     const fault = reasonFault(reason);
     if (fault !== null) return await ack({ response_action: 'errors', errors: { [reasonInput.block]: fault } });
     if (!(days > 0)) return await ack({ response_action: 'errors', errors: { [daysInput.block]: 'Choose one.' } });

@@ -12,6 +12,7 @@ import type { ModalOrigin } from '../views/modals.ts';
 import { closedModal } from '../views/modals.ts';
 import { refusal } from '../views/run/notices.ts';
 import { closeModal, reviewModal, rollbackModal, unlockModal } from '../views/way-back-modals.ts';
+import { originOfRun } from './as-shown.ts';
 import { fill, noWindow, openEmpty, originOf } from './open.ts';
 
 interface RunWindow {
@@ -71,7 +72,8 @@ async function openOnRun(
   if (refused !== null) return await fill(deps, window, closedModal(title, refusal(refused, viewOf(deps))));
   const run = (await deps.operations.run(runId))?.run;
   const why = run === undefined ? noRun(runId) : whyNot(run);
-  if (run !== undefined && why === null) return await fill(deps, window, draw(run, originOf(call), deps));
+  if (run !== undefined && why === null)
+    return await fill(deps, window, draw(run, originOfRun(run, originOf(call)), deps));
   const told = why ?? noRun(runId);
   await recordIfNew(deps, told, `${act} ${runId}`, call.by);
   return await fill(deps, window, closedModal(title, refusal(told, viewOf(deps, run))));

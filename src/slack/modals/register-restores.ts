@@ -4,16 +4,21 @@ import type { InFlight } from '../answering/in-flight.ts';
 import { answering } from '../answering/answer.ts';
 import { startedAnswer, viewOf } from '../answering/run-answers.ts';
 import { closedText, reviewedText, rolledText, unlockedText } from '../commands/after.ts';
+import type { Answer } from '../../engine/ports.ts';
 import type { Run } from '../../runs/run.ts';
+import type { Call } from '../answering/answer.ts';
 import { chosenIn, textOf } from '../views/inputs.ts';
 import { MODALS } from '../views/kit/action-ids.ts';
 import { loadingModal, originFrom, reasonFault } from '../views/modals.ts';
 import { RESTORE_INPUTS, restoreFaults, restoreField, restoreWords } from '../views/restore-modal.ts';
 import { done } from '../views/run/notices.ts';
 import { AFTER_INPUTS, closeFaults, rollbackFaults, wantsDrop } from '../views/way-back-modals.ts';
+import type { ShownOrigin } from './as-shown.ts';
+import { notAsShown } from './as-shown.ts';
+import { comingBack } from './coming-back.ts';
 import { restoreWindow, titleOf } from './open-restore.ts';
 import type { Asking } from './submitted.ts';
-import { submitted } from './submitted.ts';
+import { refusedHere, submitted } from './submitted.ts';
 
 /** Registers what comes back from the windows of restores and of everything after them. */
 export function registerRestoreModals(app: App, deps: SlackDeps, inFlight: InFlight): void {
@@ -24,7 +29,7 @@ export function registerRestoreModals(app: App, deps: SlackDeps, inFlight: InFli
     });
   }
   app.view(MODALS.restoreWhich, async ({ ack, body, view }) => {
-    const gateway = chosenIn(view.state.values, RESTORE_INPUTS.gateway);
+    const gateway = chosenIn(comingBack(view).values, RESTORE_INPUTS.gateway);
     if (gateway === undefined) {
       return await ack({ response_action: 'errors', errors: { [RESTORE_INPUTS.gateway.block]: 'Choose a gateway.' } });
     }
@@ -44,6 +49,7 @@ export function registerRestoreModals(app: App, deps: SlackDeps, inFlight: InFli
 
 const RESTORE: Asking = {
   name: MODALS.restore,
+  needs: ['gateway'],
   act: ({ gateway = '', emergency }) =>
     emergency === true ? `break glass for ${gateway}` : `request a restore of ${gateway}`,
   faults: restoreFaults,
@@ -63,27 +69,32 @@ const RESTORE: Asking = {
 
 const ROLLBACK: Asking = {
   name: MODALS.rollback,
+  needs: ['run', 'gateway'],
   act: ({ run = '' }) => `roll back ${run}`,
   faults: rollbackFaults,
   field: () => AFTER_INPUTS.rollbackName.block,
-  ask: (deps, values, { run = '' }, { by }) => {
-    const reason = textOf(values, AFTER_INPUTS.rollbackReason);
-    return deps.operations.rollback(run, reason === '' ? undefined : reason, by);
-  },
+  ask: (deps, values, origin, call) =>
+    asShown(deps, origin, ROLLBACK, call, (run) => {
+      const reason = textOf(values, AFTER_INPUTS.rollbackReason);
+      return deps.operations.rollback(run, reason === '' ? undefined : reason, call.by);
+    }),
   done: told(rolledText),
 };
 
 const CLOSE: Asking = {
   name: MODALS.close,
+  needs: ['run', 'gateway'],
   act: ({ run = '' }) => `close ${run}`,
   faults: closeFaults,
   field: () => AFTER_INPUTS.closeDrop.block,
-  ask: (deps, values, { run = '' }, { by }) => deps.operations.close(run, { drop: wantsDrop(values) }, by),
+  ask: (deps, values, origin, call) =>
+    asShown(deps, origin, CLOSE, call, (run) => deps.operations.close(run, { drop: wantsDrop(values) }, call.by)),
   done: told(closedText),
 };
 
 const UNLOCK: Asking = {
   name: MODALS.unlock,
+  needs: ['gateway'],
   act: ({ gateway = '' }) => `unlock ${gateway}`,
   faults: reasonFaults(AFTER_INPUTS.unlockCause),
   field: () => AFTER_INPUTS.unlockCause.block,
@@ -94,6 +105,7 @@ const UNLOCK: Asking = {
 
 const REVIEW: Asking = {
   name: MODALS.review,
+  needs: ['run'],
   act: ({ run = '' }) => `review ${run}`,
   faults: reasonFaults(AFTER_INPUTS.finding),
   field: () => AFTER_INPUTS.finding.block,
@@ -102,6 +114,18 @@ const REVIEW: Asking = {
 };
 
 const ASKING: readonly Asking[] = [RESTORE, ROLLBACK, CLOSE, UNLOCK, REVIEW];
+
+/** Acts on the run that the window showed, as it showed it, or not at all. */
+async function asShown(
+  deps: SlackDeps,
+  origin: ShownOrigin,
+  { act }: Asking,
+  { by }: Call,
+  work: (run: string) => Promise<Answer>,
+): Promise<Answer> {
+  const other = await notAsShown(deps, origin);
+  return other === null ? await work(origin.run ?? '') : await refusedHere(deps, other, act(origin), by);
+}
 
 function told(words: (run: Run) => string): Asking['done'] {
   return (deps, run) => done(words(run), run, viewOf(deps, run));

@@ -5,23 +5,17 @@ import { backup } from '../commands/run-commands.ts';
 import { castVote, withdrawVote } from '../actions/vote.ts';
 import type { SlackDeps } from '../answering/deps.ts';
 import type { InFlight } from '../answering/in-flight.ts';
+import { chosenIn, textOf } from '../views/inputs.ts';
 import { MODALS } from '../views/kit/action-ids.ts';
 import type { ModalOrigin } from '../views/modals.ts';
 import { INPUTS, originFrom, OWN_VOTE, ownVoteFaults, reasonFault } from '../views/modals.ts';
-
-interface Inputs {
-  readonly [block: string]: {
-    readonly [action: string]: {
-      readonly value?: string | null;
-      readonly selected_option?: { readonly value: string } | null;
-    };
-  };
-}
+import { comingBack } from './coming-back.ts';
 
 /** Registers what comes back from the windows. Wrong input is said beside its field, everything else as a message. */
 export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): void {
   app.view(MODALS.noGo, async ({ ack, body, view }) => {
-    const reason = textOf(view.state.values, INPUTS.noGoReason);
+    const { values } = comingBack(view);
+    const reason = textOf(values, INPUTS.noGoReason);
     const fault = reasonFault(reason);
     if (fault !== null) return await ack({ response_action: 'errors', errors: { [INPUTS.noGoReason.block]: fault } });
     await ack();
@@ -34,8 +28,9 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
   });
 
   app.view(MODALS.ownVote, async ({ ack, body, view }) => {
-    const choice = chosenIn(view.state.values, INPUTS.ownVoteChoice);
-    const comment = textOf(view.state.values, INPUTS.ownVoteComment);
+    const { values } = comingBack(view);
+    const choice = chosenIn(values, INPUTS.ownVoteChoice);
+    const comment = textOf(values, INPUTS.ownVoteComment);
     const faults = ownVoteFaults(choice, comment);
     if (faults !== null) return await ack({ response_action: 'errors', errors: { ...faults } });
     await ack();
@@ -51,12 +46,13 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
   });
 
   app.view(MODALS.backup, async ({ ack, body, view }) => {
-    const gateway = chosenIn(view.state.values, INPUTS.gateway);
+    const { values } = comingBack(view);
+    const gateway = chosenIn(values, INPUTS.gateway);
     if (gateway === undefined) {
       return await ack({ response_action: 'errors', errors: { [INPUTS.gateway.block]: 'Choose a gateway.' } });
     }
     await ack();
-    const reason = textOf(view.state.values, INPUTS.backupReason);
+    const reason = textOf(values, INPUTS.backupReason);
     const origin = originFrom(view.private_metadata);
     await inFlight.run(async () => {
       await answering(
@@ -69,19 +65,6 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
       );
     });
   });
-}
-
-interface Input {
-  readonly block: string;
-  readonly action: string;
-}
-
-function chosenIn(values: Inputs, { block, action }: Input): string | undefined {
-  return values[block]?.[action]?.selected_option?.value;
-}
-
-function textOf(values: Inputs, { block, action }: Input): string {
-  return values[block]?.[action]?.value?.trim() ?? '';
 }
 
 function placeFrom({ responseUrl, channel }: ModalOrigin) {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SlackViewMiddlewareArgs, ViewSubmitAction } from '@slack/bolt';
 import type { Answer } from '../../engine/ports.ts';
+import type { Caller } from '../../runs/person.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import type { Call } from '../answering/answer.ts';
@@ -14,17 +15,21 @@ import type { Values } from '../views/inputs.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import { plainRefusal } from '../views/kit/text.ts';
 import type { ModalOrigin } from '../views/modals.ts';
-import { originFrom } from '../views/modals.ts';
+import type { ShownOrigin } from './as-shown.ts';
+import { shownOrigin, UNREADABLE } from './as-shown.ts';
+import { comingBack } from './coming-back.ts';
 
 export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction>;
 
 /** A window that asks for something: what is wrong in it, what it asks, and where a no is shown. */
 export interface Asking {
   readonly name: string;
+  /** What it carries with it to be of any use. */
+  readonly needs: readonly ('gateway' | 'run')[];
   /** What is tried, for the audit trail. */
   readonly act: (origin: ModalOrigin) => string;
   readonly faults: (values: Values, origin: ModalOrigin) => Readonly<Record<string, string>> | null;
-  readonly ask: (deps: SlackDeps, values: Values, origin: ModalOrigin, call: Call) => Promise<Answer>;
+  readonly ask: (deps: SlackDeps, values: Values, origin: ShownOrigin, call: Call) => Promise<Answer>;
   /** The block beside which a refusal stands. */
   readonly field: (code: string) => string;
   readonly done: (deps: SlackDeps, run: Run) => Promise<Drawing> | Drawing;
@@ -40,17 +45,18 @@ export async function submitted(
   { ack, body, view }: Submission,
   asking: Asking,
 ): Promise<void> {
-  const origin = originFrom(view.private_metadata);
-  const values = view.state.values as Values;
-  const faults = asking.faults(values, origin);
+  const origin = shownOrigin(view.private_metadata);
+  const { values, faults: strange, has } = comingBack(view);
+  const isLost = asking.needs.some((part) => (origin[part] ?? '') === '');
+  const faults = strange ?? (isLost ? null : asking.faults(values, origin));
   if (faults !== null) return await ack({ response_action: 'errors', errors: { ...faults } });
   const from = { ...body, response_url: origin.responseUrl, channel_id: origin.channel };
   // The window's own id: a submission that is delivered twice asks once.
   const call = { by: callerOf(from, deps.team), place: placeOf(from), key: `view:${view.id}` };
   await inFlight.run(async () => {
-    const asked = asking.ask(deps, values, origin, call);
+    const asked = isLost ? lost(deps, asking, call) : asking.ask(deps, values, origin, call);
     const soon = await soonOf(asked);
-    if (soon !== null && !soon.ok) {
+    if (soon !== null && !soon.ok && has(asking.field(soon.refusal.code))) {
       await recordIfNew(deps, soon.refusal, asking.act(origin), call.by);
       return await ack({ response_action: 'errors', errors: errorsOf(deps, asking, soon.refusal) });
     }
@@ -62,6 +68,16 @@ export async function submitted(
       return await asking.done(deps, answer.run);
     });
   });
+}
+
+async function lost(deps: SlackDeps, { act }: Asking, { by }: Call): Promise<Answer> {
+  return await refusedHere(deps, UNREADABLE, act({}), by);
+}
+
+/** A no that the operations were never asked for leaves its row all the same. */
+export async function refusedHere(deps: SlackDeps, refusal: Refusal, act: string, by: Caller): Promise<Answer> {
+  await deps.operations.recordRefusal(refusal, act, by);
+  return { ok: false, refusal };
 }
 
 /** Null when it takes longer than Slack waits, or fails: `answering` tells of both. */
