@@ -1,37 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { EngineGateway } from '../../../src/engine/commands/operations-deps.ts';
 import type { StoredSet } from '../../../src/engine/ports.ts';
-import { comparePlan } from '../../../src/runbooks/compare.ts';
-import { drillPlan } from '../../../src/runbooks/restore-drill.ts';
-import { restorePlan } from '../../../src/runbooks/restore.ts';
 import { ALICE, BOB, CAROL, GENERAL, OPS } from '../../../src/sandbox/slack/cast.ts';
 import { ACTIONS, MODALS } from '../../../src/slack/views/kit/action-ids.ts';
+import { restorable } from '../../support/restorable.ts';
 import { need } from '../../support/need.ts';
 import { hands } from '../../support/slack/slack-hands.ts';
 import { strictSlack, type TestSlack } from '../../support/slack/slack.ts';
 import { BOT_SCOPES, PRODUCTION, ready, slackWorld, type SlackWorld } from '../../support/slack/slack-world.ts';
-import { ONE_APPROVER, planOf } from '../../support/story.ts';
 
 const SET = 'production-20261121T0200Z-B-9';
-const common = { gateway: 'production', environment: 'production', attempts: 3, deadlineSeconds: 60 };
-const GATEWAY: EngineGateway = {
-  ...PRODUCTION,
-  restore: {
-    strategies: ['database', 'declarative'],
-    noDrill: null,
-    drillPlan: (choice) => drillPlan({ ...common, ...choice }),
-    comparePlan: (choice) => comparePlan({ ...common, ...choice }),
-    plan: (choice) =>
-      restorePlan({
-        ...common,
-        ...choice,
-        safetySteps: planOf(null).steps,
-        safetyParameters: planOf(null).parameters,
-        policy: ONE_APPROVER,
-        holdSeconds: 86_400,
-      }),
-  },
-};
+const GATEWAY = restorable(PRODUCTION, 86_400);
 const STORED: StoredSet = {
   set: SET,
   state: 'finished',

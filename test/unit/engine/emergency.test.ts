@@ -1,51 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { rememberFolds } from '../../../src/engine/commands/folds.ts';
 import { createOperations } from '../../../src/engine/commands/operations.ts';
-import type { EngineGateway } from '../../../src/engine/commands/operations-deps.ts';
 import type { Operations } from '../../../src/engine/ports.ts';
 import { recallingStore } from '../../../src/engine/recall.ts';
-import { comparePlan } from '../../../src/runbooks/compare.ts';
-import { drillPlan } from '../../../src/runbooks/restore-drill.ts';
-import { restorePlan } from '../../../src/runbooks/restore.ts';
 import type { Standing } from '../../../src/runs/person.ts';
 import { owedMessages } from '../../../src/slack/publish/owed.ts';
+import { restorable } from '../../support/restorable.ts';
 import { memoryStore } from '../../support/store/memory-store.ts';
-import {
-  ALICE,
-  BOB,
-  ONE_APPROVER,
-  START,
-  approver,
-  byCli,
-  inSlack,
-  minutes,
-  planOf,
-  standing,
-} from '../../support/story.ts';
+import { ALICE, BOB, START, approver, byCli, inSlack, minutes, planOf, standing } from '../../support/story.ts';
 
-const common = { gateway: 'production', environment: 'production', attempts: 3, deadlineSeconds: 60 };
 const SET = 'production-20261121T0200Z-B-9';
-const GATEWAY: EngineGateway = {
+const GATEWAY = restorable({
   name: 'production',
   environment: 'production',
   channel: 'C02OPS',
   backupPlan: planOf(null),
-  restore: {
-    strategies: ['database'],
-    noDrill: null,
-    drillPlan: (choice) => drillPlan({ ...common, ...choice }),
-    comparePlan: (choice) => comparePlan({ ...common, ...choice }),
-    plan: (choice) =>
-      restorePlan({
-        ...common,
-        ...choice,
-        safetySteps: planOf(null).steps,
-        safetyParameters: planOf(null).parameters,
-        policy: ONE_APPROVER,
-        holdSeconds: 3600,
-      }),
-  },
-};
+});
 const PEOPLE: Readonly<Record<string, Standing>> = {
   [ALICE]: standing(ALICE, ['admin'], ['admins']),
   [BOB]: approver(BOB),

@@ -3,14 +3,11 @@ import { rememberFolds } from '../../../src/engine/commands/folds.ts';
 import { createOperations } from '../../../src/engine/commands/operations.ts';
 import type { Operations } from '../../../src/engine/ports.ts';
 import { recallingStore } from '../../../src/engine/recall.ts';
-import { drillPlan } from '../../../src/runbooks/restore-drill.ts';
-import { comparePlan } from '../../../src/runbooks/compare.ts';
-import { restorePlan } from '../../../src/runbooks/restore.ts';
+import { restorable } from '../../support/restorable.ts';
 import { memoryStore } from '../../support/store/memory-store.ts';
-import { ALICE, BOB, ONE_APPROVER, START, approver, inSlack, operator, planOf } from '../../support/story.ts';
+import { ALICE, BOB, START, approver, inSlack, operator, planOf } from '../../support/story.ts';
 
 const SET = 'production-20261121T0200Z-B-9';
-const common = { gateway: 'production', environment: 'production', attempts: 3, deadlineSeconds: 60 };
 
 /** Two processes' operations on one log. */
 function processes(): {
@@ -39,27 +36,7 @@ function processes(): {
         eligible: () => Promise.resolve([approver(BOB)]),
       },
       gateways: [
-        {
-          name: 'production',
-          environment: 'production',
-          channel: 'C02OPS',
-          backupPlan: planOf(null),
-          restore: {
-            strategies: ['database'],
-            noDrill: null,
-            drillPlan: (choice) => drillPlan({ ...common, ...choice }),
-            comparePlan: (choice) => comparePlan({ ...common, ...choice }),
-            plan: (choice) =>
-              restorePlan({
-                ...common,
-                ...choice,
-                safetySteps: planOf(null).steps,
-                safetyParameters: planOf(null).parameters,
-                policy: ONE_APPROVER,
-                holdSeconds: 3600,
-              }),
-          },
-        },
+        restorable({ name: 'production', environment: 'production', channel: 'C02OPS', backupPlan: planOf(null) }),
       ],
       configDigest: 'c'.repeat(64),
       clock: () => START,
