@@ -9,7 +9,7 @@ const route = (id: string, more: Partial<RouteFacts> = {}): RouteFacts => ({
   hosts: null,
   methods: null,
   protocols: ['http', 'https'],
-  by_header: false,
+  by_more: false,
   key_name: null,
   ...more,
 });
@@ -69,7 +69,7 @@ describe('requests that tell the restored state from the one before', () => {
 
   it('where no route can be asked for and one may answer any path, nothing would tell', () => {
     const everywhere = [
-      route('by header', { paths: ['/'], by_header: true }),
+      route('by header', { paths: ['/'], by_more: true }),
       route('pattern', { paths: ['~/.*$'] }),
       route('none of it', { paths: ['~/ko?.*'] }),
       route('alternatives', { paths: ['~/a$|/kong'] }),
@@ -83,7 +83,7 @@ describe('requests that tell the restored state from the one before', () => {
   it('only a plain GET is asked for: no other methods, headers, patterns or host wildcards', () => {
     const routes = [
       route('a', { methods: ['POST'] }),
-      route('b', { by_header: true }),
+      route('b', { by_more: true }),
       route('c', { paths: ['~/c$'] }),
       route('d', { hosts: ['*.example.com'] }),
       route('e', { protocols: ['grpc'] }),

@@ -61,11 +61,15 @@ export function rowsIn(shape: TableShape, bits: number, wanted: readonly string[
   FROM (${rowsOf(shape, bits, more)}) each WHERE part IN (${wanted.map(Number).join(', ')})`;
 }
 
-/** Routes that a plain GET can reach, and whether the way to them asks for a key. At most `limit`, by id. */
+/**
+ * Routes, what a GET must have to reach them, and whether the way to them asks for a key. At most `limit`, by id. Kong 2
+ * has no column `expression`.
+ */
 export function routes(schema: string, limit: number): string {
   return `
   SELECT coalesce(json_agg(r), '[]') FROM (
-    SELECT r.id, r.name, r.paths, r.hosts, r.methods, r.protocols, r.headers IS NOT NULL AND r.headers::text <> '{}' AS by_header,
+    SELECT r.id, r.name, r.paths, r.hosts, r.methods, r.protocols,
+           (r.headers IS NOT NULL AND r.headers::text <> '{}') OR to_jsonb(r) ->> 'expression' IS NOT NULL AS by_more,
            (SELECT coalesce(p.config -> 'key_names' ->> 0, 'apikey') FROM ${schema}.plugins p
              WHERE p.name = 'key-auth' AND p.enabled AND p.consumer_id IS NULL
                AND (p.route_id = r.id OR p.service_id = r.service_id OR (p.route_id IS NULL AND p.service_id IS NULL))

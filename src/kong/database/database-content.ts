@@ -20,7 +20,8 @@ export interface RouteFacts {
   readonly hosts: readonly string[] | null;
   readonly methods: readonly string[] | null;
   readonly protocols: readonly string[] | null;
-  readonly by_header: boolean;
+  /** By headers, or by an expression of Kong 3: by more than what is told here. */
+  readonly by_more: boolean;
   /** The header in which its key-auth takes a key; null when it asks for none. */
   readonly key_name: string | null;
 }
@@ -71,7 +72,7 @@ const routes = z.array(
     hosts: texts,
     methods: texts,
     protocols: texts,
-    by_header: z.boolean(),
+    by_more: z.boolean(),
     key_name: z.string().nullable(),
   }),
 );

@@ -88,7 +88,7 @@ const PLAIN_HOST = /^[A-Za-z0-9.-]+$/;
 
 /** A GET that the route answers; null when it takes more than that. */
 function requestOf(route: RouteFacts): Request | null {
-  if (route.by_header || !allows(route.methods, 'GET') || !allows(route.protocols, 'http')) return null;
+  if (route.by_more || !allows(route.methods, 'GET') || !allows(route.protocols, 'http')) return null;
   const path = firstPlain(route.paths, PLAIN_PATH, '/');
   const host = firstPlain(route.hosts, PLAIN_HOST, '');
   if (path === null || host === null) return null;

@@ -234,12 +234,16 @@ describe('what proxies can tell of a declarative file', () => {
         },
         { name: 'off', enabled: false, routes: [{ id: 'r3' }] },
       ],
-      routes: [{ id: 'r4', name: 'alone', headers: { 'x-a': ['1'] } }],
+      routes: [
+        { id: 'r4', name: 'alone', headers: { 'x-a': ['1'] } },
+        { id: 'r5', expression: 'http.path == "/secret"' },
+      ],
     });
-    expect(side.routes.map(({ id, key_name, by_header }) => [id, key_name, by_header])).toEqual([
+    expect(side.routes.map(({ id, key_name, by_more }) => [id, key_name, by_more])).toEqual([
       ['r1', 'apikey', false],
       ['r2', 'x-key', false],
       ['r4', null, true],
+      ['r5', null, true],
     ]);
     expect(side.keys).toEqual([['k1', 'top-secret-key']]);
   });

@@ -33,7 +33,8 @@ function factsOf(route: Body, inherited: string | null): RouteFacts {
     hosts: textsOf(route['hosts']),
     methods: textsOf(route['methods']),
     protocols: textsOf(route['protocols']),
-    by_header: typeof route['headers'] === 'object' && route['headers'] !== null,
+    by_more:
+      (typeof route['headers'] === 'object' && route['headers'] !== null) || typeof route['expression'] === 'string',
     key_name: keyNameOf(route) ?? inherited,
   };
 }
