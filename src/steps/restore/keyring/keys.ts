@@ -63,9 +63,18 @@ async function exportedKeys(deps: RestoreDeps, { signal }: StepContext): Promise
   if (artifact === undefined) throw noKeys(`what ${place.name} holds of this set has no keys in it`);
   const stream = await set.readArtifact(artifact.name, { signal });
   if (isRefusal(stream)) throw new Fault(stream.code, stream.message, stream.hint);
-  const parsed = exported.safeParse(JSON.parse((await buffer(stream)).toString('utf8')));
+  const parsed = exported.safeParse(jsonOf((await buffer(stream)).toString('utf8')));
   if (parsed.success) return parsed.data.data;
   throw noKeys(`what ${place.name} holds of this set is no export of keys`);
+}
+
+/** Null where it is none. Not the parser's error: that quotes what it read. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function noKeys(why: string): Fault {
