@@ -1,56 +1,31 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StoredSet } from '../../../src/engine/ports.ts';
 import { ALICE, BOB, CAROL } from '../../../src/sandbox/slack/cast.ts';
 import { ACTIONS, MODALS } from '../../../src/slack/views/kit/action-ids.ts';
 import { need } from '../../support/need.ts';
 import { drawnWindow, sendBack, type DrawnWindow } from '../../support/slack/forged-window.ts';
-import { hands } from '../../support/slack/slack-hands.ts';
-import { strictSlack, type TestSlack } from '../../support/slack/slack.ts';
-import {
-  BOT_SCOPES,
-  PRODUCTION,
-  STAGING,
-  ready,
-  slackWorld,
-  type SlackWorld,
-} from '../../support/slack/slack-world.ts';
-import { chosen, form, OTHER_SET, restorable, SET, stored, typed } from '../../support/slack/restorable.ts';
+import { PRODUCTION, STAGING } from '../../support/slack/slack-world.ts';
+import { restorable } from '../../support/restorable.ts';
+import { chosen, form, OTHER_SET, SET, stored, typed } from '../../support/slack/restore-form.ts';
+import { slackStage } from '../../support/slack/slack-stage.ts';
 
 describe.skipIf(!need('local-slack'))('windows that come back otherwise than they were shown', () => {
-  let slack: TestSlack;
-  let world: SlackWorld;
   const sets: StoredSet[] = [];
-  const { type, click, answer, card } = hands(
-    () => slack,
-    () => world,
-  );
-  beforeAll(async () => {
-    slack = await strictSlack({ scopes: BOT_SCOPES });
-  });
-  afterEach(async () => {
-    slack.setRequestUrl(null);
-    slack.setPerson(ALICE, {});
+  const gateways = [PRODUCTION, STAGING].map((gateway) => restorable(gateway));
+  const stage = slackStage({ gateways, sets, withAdmin: true });
+  const { type, click, answer, card } = stage.hands;
+  beforeEach(() => void sets.splice(0, sets.length, stored(SET), stored(OTHER_SET)));
+  afterEach(() => {
+    stage.slack.setPerson(ALICE, {});
     vi.useRealTimers();
-    await world?.stop();
-    await slack.control.reset();
   });
-  afterAll(async () => {
-    await slack?.stop();
-  });
-  const open = async (): Promise<void> => {
-    sets.splice(0, sets.length, stored(SET), stored(OTHER_SET));
-    const gateways = [restorable(PRODUCTION), restorable(STAGING)];
-    world = await slackWorld(slack, { http: true, gateways, sets, withAdmin: true });
-    await ready(world);
-    slack.setRequestUrl(`http://127.0.0.1:${world.port ?? 0}/slack/events`);
-  };
   /** The window that the bot drew, once it is there. */
   const shown = async (callback: string, says = ''): Promise<DrawnWindow> => {
-    await slack.control.until(`the window ${callback}`, () => {
-      const modal = slack.control.modal();
+    await stage.slack.control.until(`the window ${callback}`, () => {
+      const modal = stage.slack.control.modal();
       return modal?.callback_id === callback && JSON.stringify(modal.blocks).includes(says) ? true : null;
     });
-    return drawnWindow(slack, callback);
+    return drawnWindow(stage.slack, callback);
   };
   const restoreWindow = async (gateway = 'production', user = ALICE): Promise<DrawnWindow> => {
     await type(user, '/kong-restore', gateway);
@@ -60,33 +35,32 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
     ...(JSON.parse(view.private_metadata) as object),
     ...more,
   });
-  const runs = async (): Promise<string[]> => (await world.store.findRuns({ limit: 10 })).map(({ id }) => id);
-  const refusals = (): unknown[] => world.store.system.map(({ data }) => (data as { code?: string }).code);
-  const troubles = (): unknown[] => world.logged.filter(({ level }) => level === 'error');
+  const runs = async (): Promise<string[]> => (await stage.world.store.findRuns({ limit: 10 })).map(({ id }) => id);
+  const refusals = (): unknown[] => stage.world.store.system.map(({ data }) => (data as { code?: string }).code);
+  const troubles = (): unknown[] => stage.world.logged.filter(({ level }) => level === 'error');
 
   /** A restore that waits for a go; its card. */
   const asked = async (gateway: string, set: string) => {
     const values = form(gateway, { 'restore/set': { set: chosen(set) } });
-    const sent = await sendBack(slack, world, ALICE, {
+    const sent = await sendBack(stage.slack, stage.world, ALICE, {
       view: await restoreWindow(gateway),
       values,
       id: `V-${gateway}`,
     });
     expect(sent).toEqual({ status: 200, errors: null });
-    await slack.control.closeModal(ALICE);
+    await stage.slack.control.closeModal(ALICE);
     const told = await answer(ALICE, new RegExp(`^Restore R-\\d+ of ${gateway} is under way\\.`));
     const id = /R-\d+/.exec(told.text)?.[0] ?? '';
-    await world.play(id);
+    await stage.world.play(id);
     return { id, ts: (await card(id)).ts };
   };
   const goLive = async ({ id, ts }: { readonly id: string; readonly ts: string }): Promise<void> => {
     await click(BOB, ts, ACTIONS.go, `${id}.g1`);
     await answer(BOB, `Your go on ${id} counts.`);
-    await world.play(id);
+    await stage.world.play(id);
   };
 
   test('a window of a restore is refused beside the field that is not as it was shown, and starts nothing', async () => {
-    await open();
     const view = await restoreWindow();
     const cannot = 'That cannot have come from this window. Close it and open it again.';
     const closeIt =
@@ -121,7 +95,7 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
       [{ values: null }, { 'restore/name': 'Nothing was typed. Type production to confirm.' }],
     ];
     for (const [how, errors] of wrong) {
-      expect(await sendBack(slack, world, ALICE, { view, values: form('production'), ...how })).toEqual({
+      expect(await sendBack(stage.slack, stage.world, ALICE, { view, values: form('production'), ...how })).toEqual({
         status: 200,
         errors,
       });
@@ -131,22 +105,21 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
   });
 
   test('a window of a restore whose set is gone, or whose person may not ask any more, is refused (2.9, 1.2)', async () => {
-    await open();
     const view = await restoreWindow();
     const send = async (user: string) =>
-      (await sendBack(slack, world, user, { view, values: form('production') })).errors;
+      (await sendBack(stage.slack, stage.world, user, { view, values: form('production') })).errors;
     // Passed on to somebody who never might.
     expect(await send(BOB)).toEqual({
       'restore/name':
         'You may not request a restore: that needs the role operator. Ask an operator, or have yourself added to a group with the role operator.',
     });
-    slack.setPerson(ALICE, { deleted: true });
+    stage.slack.setPerson(ALICE, { deleted: true });
     // What Slack said of a person is believed for a minute.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
     expect(await send(ALICE)).toEqual({
       'restore/name': 'This account is deactivated. Ask a member of the platform team to do it.',
     });
-    slack.setPerson(ALICE, {});
+    stage.slack.setPerson(ALICE, {});
     vi.setSystemTime(Date.now() + 61_000);
     sets.splice(0, 1);
     expect(await send(ALICE)).toEqual({
@@ -157,18 +130,17 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
   });
 
   test('a window that is sent twice at once makes one run, of what was proposed in it where nobody chose', async () => {
-    await open();
     const view = await restoreWindow();
     // As from a client that sends no choice that nobody changed; what the window carries counts less than what it shows.
     const values = { 'restore/name': { name: typed('production') } };
     const metadata = changed(view, { set: OTHER_SET });
     const twice = await Promise.all(
-      [0, 1].map(() => sendBack(slack, world, ALICE, { view, id: 'V-ONE', metadata, values })),
+      [0, 1].map(() => sendBack(stage.slack, stage.world, ALICE, { view, id: 'V-ONE', metadata, values })),
     );
     expect(twice.filter(({ errors }) => errors === null)).not.toEqual([]);
     const [only, ...others] = await runs();
     expect(others).toEqual([]);
-    expect((await world.run(only ?? '')).plan.parameters).toMatchObject({
+    expect((await stage.world.run(only ?? '')).plan.parameters).toMatchObject({
       set: SET,
       strategy: 'database',
       safety: 'backup',
@@ -177,7 +149,6 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
   });
 
   test('a calm window that comes back as an emergency breaks no glass', async () => {
-    await open();
     const view = await restoreWindow('production', CAROL);
     const metadata = changed(view, { emergency: true });
     // Nobody was asked for these words there, so they count for nothing.
@@ -186,7 +157,7 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
       'restore/unverified': { unverified: typed('UNVERIFIED') },
       'restore/reason': { reason: typed('every route answers 404') },
     });
-    expect(await sendBack(slack, world, CAROL, { view, metadata, values })).toEqual({
+    expect(await sendBack(stage.slack, stage.world, CAROL, { view, metadata, values })).toEqual({
       status: 200,
       errors: null,
     });
@@ -198,26 +169,25 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
   });
 
   test('a window of an undo acts on the run that it showed, as it showed it, or not at all', async () => {
-    await open();
     const production = await asked('production', SET);
     const staging = await asked('staging', OTHER_SET);
     await click(ALICE, production.ts, ACTIONS.rollback, production.id);
     const early = await shown(MODALS.rollback, 'It has changed nothing that is live');
     const values = { 'rollback/name': { name: typed('production') } };
     const other = { view: early, metadata: changed(early, { run: staging.id }), values };
-    expect((await sendBack(slack, world, ALICE, other)).errors).toEqual({
+    expect((await sendBack(stage.slack, stage.world, ALICE, other)).errors).toEqual({
       'rollback/name': `This window names production, and ${staging.id} is a run of staging, so nothing was done. Open it again from the card of the run.`,
     });
     await goLive(production);
-    expect((await sendBack(slack, world, ALICE, { view: early, values })).errors).toEqual({
+    expect((await sendBack(stage.slack, stage.world, ALICE, { view: early, values })).errors).toEqual({
       'rollback/name': `${production.id} has changed production since this window was opened, so nothing was done: to undo it now is more than to stop it. Open it again: it says what comes back and what is lost.`,
     });
-    expect((await world.run(production.id)).rollback).toBeUndefined();
-    await slack.control.closeModal(ALICE);
+    expect((await stage.world.run(production.id)).rollback).toBeUndefined();
+    await stage.slack.control.closeModal(ALICE);
     await click(ALICE, production.ts, ACTIONS.rollback, production.id);
     const late = await shown(MODALS.rollback, '*Lost:*');
     const twice = await Promise.all(
-      [0, 1].map(async () => (await sendBack(slack, world, ALICE, { view: late, values })).errors),
+      [0, 1].map(async () => (await sendBack(stage.slack, stage.world, ALICE, { view: late, values })).errors),
     );
     expect(new Set(twice)).toEqual(
       new Set([
@@ -228,21 +198,20 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
       ]),
     );
     expect(
-      (await world.store.load(production.id)).filter(({ type: what }) => what === 'rollback.requested'),
+      (await stage.world.store.load(production.id)).filter(({ type: what }) => what === 'rollback.requested'),
     ).toHaveLength(1);
-    expect((await world.run(staging.id)).cancel).toBeUndefined();
+    expect((await stage.world.run(staging.id)).cancel).toBeUndefined();
     expect(troubles()).toEqual([]);
   });
 
   test('a window that closes a run drops nothing that was not chosen in it, and a late one is told so', async () => {
-    await open();
     const production = await asked('production', SET);
     const staging = await asked('staging', OTHER_SET);
     await goLive(production);
     await goLive(staging);
     await click(ALICE, production.ts, ACTIONS.close, production.id);
     const view = await shown(MODALS.close, 'kong_old');
-    const send = async (how: object) => (await sendBack(slack, world, ALICE, { view, ...how })).errors;
+    const send = async (how: object) => (await sendBack(stage.slack, stage.world, ALICE, { view, ...how })).errors;
     const drop = { 'close/drop': { drop: chosen('drop') }, 'close/name': { name: typed('production') } };
     expect(await send({ metadata: changed(view, { run: staging.id }), values: drop })).toEqual({
       'close/drop': `This window names production, and ${staging.id} is a run of staging, so nothing was done. Open it again from the card of the run.`,
@@ -262,12 +231,15 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
     expect(await send({ values: drop })).toEqual({
       'close/drop': `${production.id} is not held, so there is nothing to close. Wait until it holds, or cancel it.`,
     });
-    const closes = (await world.store.load(production.id)).filter(({ type: what }) => what === 'close.requested');
+    const closes = (await stage.world.store.load(production.id)).filter(({ type: what }) => what === 'close.requested');
     expect(closes.map(({ data }) => data)).toMatchObject([{ drop: false }]);
-    expect((await world.run(staging.id)).hold).toBeDefined();
+    expect((await stage.world.run(staging.id)).hold).toBeDefined();
     // A window without that choice has no place beside it.
     const bare = { ...view, blocks: view.blocks.slice(0, 1) };
-    expect(await sendBack(slack, world, ALICE, { view: bare, id: 'V-BARE' })).toEqual({ status: 200, errors: null });
+    expect(await sendBack(stage.slack, stage.world, ALICE, { view: bare, id: 'V-BARE' })).toEqual({
+      status: 200,
+      errors: null,
+    });
     await answer(
       ALICE,
       `${production.id} is not held, so there is nothing to close. Wait until it holds, or cancel it.`,
@@ -276,7 +248,6 @@ describe.skipIf(!need('local-slack'))('windows that come back otherwise than the
   });
 
   test('a button of a drill that names no set starts none', async () => {
-    await open();
     await type(ALICE, '/kong-backups', 'production');
     const list = await answer(ALICE, 'production has 1 set.');
     await click(ALICE, list.ts, ACTIONS.drill, 'production');
