@@ -86,7 +86,10 @@ const handlers: Handlers = {
     close: { ...event.data, at: event.at },
   }),
   'run.rolled-back': (run, event) => end(run, event.at, { outcome: 'rolled-back' }),
-  'gateway.unlocked': (run, event) => ({ ...run, unlocked: run.unlocked ?? { ...event.data, at: event.at } }),
+  'gateway.unlocked': (run, event) => ({
+    ...toBeDrawn(run),
+    unlocked: run.unlocked ?? { ...event.data, at: event.at },
+  }),
   'emergency.reviewed': (run, event) => ({ ...run, reviewed: run.reviewed ?? { ...event.data, at: event.at } }),
   'run.succeeded': (run, event) => end(run, event.at, { outcome: 'succeeded' }),
   'run.failed': (run, event) =>
@@ -231,6 +234,13 @@ function endStep(run: Run, event: StepEnd, change: Partial<StepState> & Pick<Ste
 
 function end(run: Run, at: string, change: Partial<Run>): Run {
   return run.outcome === undefined ? { ...closeGates(run, at), ...change, endedAt: at } : run;
+}
+
+/** The card was drawn for the last time, and what it says is not so any more. */
+function toBeDrawn(run: Run): Run {
+  if (run.messages['card'] === undefined) return run;
+  const { settled: _, ...card } = run.messages['card'];
+  return withMessage(run, 'card', card);
 }
 
 function withMessage(run: Run, slot: string, message: MessageState): Run {

@@ -108,6 +108,12 @@ describe.skipIf(!need('local-slack'))('restores from Slack', () => {
     await answer(ALICE, 'Restore R-142 of production is being rolled back.');
     await world.play('R-142');
     expect((await world.run('R-142')).outcome).toBe('rolled-back');
+    const drawnForGood = (words: string) =>
+      slack.control.until(`the card says for good: ${words}`, async () => {
+        const settled = (await world.run('R-142')).messages['card']?.settled === true;
+        return settled && JSON.stringify((await card('R-142')).blocks).includes(words) ? true : null;
+      });
+    await drawnForGood('is locked until');
     await type(ALICE, '/kong-restore');
     await window(MODALS.restore);
     const locked = await slack.control.submit(ALICE, form('production'));
@@ -117,6 +123,7 @@ describe.skipIf(!need('local-slack'))('restores from Slack', () => {
     await slack.control.closeModal(ALICE);
     await type(ALICE, '/kong-unlock', 'production it was the set of the wrong week', GENERAL);
     await answer(ALICE, 'production is unlocked: it may be changed again.', GENERAL);
+    await drawnForGood('recorded the cause: “it was the set of the wrong week”.');
   });
 
   test('a drill and a comparison run from the list; a set of nobody is refused', async () => {
