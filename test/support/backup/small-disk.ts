@@ -27,9 +27,8 @@ export async function smallDisk(mebibytes: number): Promise<SmallDisk | null> {
   return {
     path,
     fillTo: (left) => {
-      rmSync(filling, { force: true });
-      const { bavail, bsize } = statfsSync(path);
-      writeFileSync(filling, Buffer.alloc(Math.max(0, bavail * bsize - left)));
+      // Whoever else writes there meanwhile takes what was just counted.
+      while (!filled(path, filling, left));
     },
     free: () => rmSync(filling, { force: true }),
     remove: async () => {
@@ -37,4 +36,16 @@ export async function smallDisk(mebibytes: number): Promise<SmallDisk | null> {
       await rm(path, { recursive: true, force: true });
     },
   };
+}
+
+function filled(path: string, filling: string, left: number): boolean {
+  rmSync(filling, { force: true });
+  const { bavail, bsize } = statfsSync(path);
+  try {
+    writeFileSync(filling, Buffer.alloc(Math.max(0, bavail * bsize - left)));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false;
+    throw error;
+  }
 }
