@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Finished, RunCommand } from '../../run-command/command.ts';
+import { fileFault } from '../../run-command/file-faults.ts';
 import { streamFrom, throughProgram } from '../../run-command/stream-from.ts';
 import type { Cipher } from './cipher.ts';
 import { cipherFault } from './cipher.ts';
@@ -42,7 +43,11 @@ async function withKeyFile(keys: readonly string[], run: (file: string) => Promi
   const folder = await mkdtemp(join(tmpdir(), `kong-chatops-age-${process.pid}-`));
   try {
     const file = join(folder, 'keys');
-    await writeFile(file, `${keys.join('\n')}\n`, { mode: 0o600 });
+    await writeFile(file, `${keys.join('\n')}\n`, { mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+      // Unsaid, it would be taken for the destination's disk.
+      const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+      throw isFull ? fileFault('disk-full', { path: file, cause: error }) : error;
+    });
     await run(file);
   } finally {
     await rm(folder, { recursive: true, force: true });

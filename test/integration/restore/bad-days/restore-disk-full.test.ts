@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readdir, stat } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ageProgram } from '../../../../src/backup/encryption/cipher-program.ts';
 import { openSet, type OpenSet } from '../../../../src/backup/set/open-set.ts';
 import { LocalDestination } from '../../../../src/backup/storage/local.ts';
 import type { Command, RunCommand } from '../../../../src/run-command/command.ts';
@@ -18,10 +20,12 @@ import { openRestoreWorld, type RestoreWorld } from '../../../support/backup/res
 import { need } from '../../../support/need.ts';
 import { smallDisk, type SmallDisk } from '../../../support/backup/small-disk.ts';
 import { ALICE, inSlack } from '../../../support/story.ts';
+import { newKey } from '../../backup/backup-cipher-contract.ts';
 import { withClient } from '../../../support/store/postgres.ts';
 
 const ready = [need('pg_dump'), need('pg_restore'), need('psql'), need('root')].every(Boolean);
 const KIB = 1024;
+const REF = { gateway: 'production', set: 'production-20261121T0200Z-B-1' };
 const FREE = 'Free space where the worker keeps its temporary files, or point TMPDIR at a larger disk; then try again.';
 
 /** What happens just before the first program of its kind starts. */
@@ -122,7 +126,6 @@ describe.skipIf(!ready)('a worker whose disk fills up while the dump is fetched'
 });
 
 describe.skipIf(!need('root'))('a disk that is too small for what is fetched from a set', () => {
-  const ref = { gateway: 'production', set: 'production-20261121T0200Z-B-1' };
   const signal = new AbortController().signal;
   let disk: SmallDisk | null = null;
   let set: OpenSet;
@@ -134,8 +137,8 @@ describe.skipIf(!need('root'))('a disk that is too small for what is fetched fro
     packed.entry({ name: 'database/toc.dat' }, Buffer.alloc(300 * KIB));
     packed.finalize();
     const contents = { 'database.tar': await buffer(packed) };
-    await publishSmallSet(place, { ref, key, sealing: null, contents });
-    const opened = await openSet(place, ref, { publicKeys: [key.publicKey], opening: null });
+    await publishSmallSet(place, { ref: REF, key, sealing: null, contents });
+    const opened = await openSet(place, REF, { publicKeys: [key.publicKey], opening: null });
     if (isRefusal(opened)) throw new Error(opened.message);
     set = opened;
   });
@@ -162,10 +165,42 @@ describe.skipIf(!need('root'))('a disk that is too small for what is fetched fro
     const fetching = { folder: join(disk.path, 'dump'), signal, onBytes: () => undefined };
     expect(await faultOf(fetchDump(set, artifact, fetching))).toEqual({
       code: 'worker-disk',
-      message: `The disk of the worker ran full while the dump of set ${ref.set} was fetched. Nothing of the gateway was touched.`,
+      message: `The disk of the worker ran full while the dump of set ${REF.set} was fetched. Nothing of the gateway was touched.`,
       hint: FREE,
       retryable: false,
     });
+  });
+});
+
+describe.skipIf(!need('root') || !need('age'))('a worker without room for a key', () => {
+  it('does not blame the destination of the encrypted set that it reads', async (context) => {
+    const small = await smallDisk(1);
+    if (small === null) return context.skip();
+    const home = await mkdtemp(join(tmpdir(), 'kong-chatops-test-'));
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      await small.remove();
+      await rm(home, { recursive: true });
+    });
+    const place = new LocalDestination('main', join(home, 'main'));
+    const [key, age] = [signingKey(), await newKey()];
+    const cipher = ageProgram(localRunner(), '1');
+    const sealing = { cipher, recipients: [age.recipient] };
+    await publishSmallSet(place, { ref: REF, key, sealing, contents: { 'database.dump': Buffer.alloc(KIB) } });
+    const opening = { cipher, identities: [age.identity] };
+    const set = await openSet(place, REF, { publicKeys: [key.publicKey], opening });
+    if (isRefusal(set)) throw new Error(set.message);
+    vi.stubEnv('TMPDIR', small.path);
+    small.fillTo(0);
+    const signal = new AbortController().signal;
+    const fetching = set.fetchArtifact('database.dump.zst.age', join(home, 'database.dump'), { signal });
+    expect(await faultOf(fetching)).toEqual({
+      code: 'file.disk-full',
+      message: expect.stringMatching(/^The disk of \S+\/kong-chatops-age-\d+-\w+\/keys is full\.$/),
+      hint: 'Free some space there, then try again.',
+      retryable: false,
+    });
+    expect(await readdir(home)).toEqual(['main']);
   });
 });
 
