@@ -10,6 +10,7 @@ const LONGEST = [
   'integration/run-command/ssh',
   'e2e/tour',
   'e2e/crash-redis',
+  'e2e/crash-declarative',
   'e2e/secrets',
   'e2e/bad-days-neighbours',
   'integration/restore/restore-bad-days',

@@ -1,15 +1,16 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { readConfig } from '../../../src/config/read.ts';
-import type { Answer, EventStore } from '../../../src/engine/ports.ts';
+import type { Answer, Delivery, EventStore } from '../../../src/engine/ports.ts';
 import type { AppendRequest } from '../../../src/runs/log.ts';
 import { start } from '../../../src/main.ts';
+import type { Caller } from '../../../src/runs/person.ts';
 import { createLog } from '../../../src/operations/log.ts';
 import { isRecovery, pointsOf, tellingOf } from './point.ts';
 
 /** What people ask of the bot. The `key` of a delivery makes one run, however often it arrives. */
 export type Order =
-  | { readonly do: 'backup' | 'drill' | 'restore'; readonly person: string; readonly key: string }
+  | { readonly do: 'backup' | 'drill' | 'restore' | 'declarative'; readonly person: string; readonly key: string }
   | { readonly do: 'vote'; readonly person: string; readonly gate: string }
   | { readonly do: 'rollback' | 'unlock'; readonly person: string; readonly runId: string }
   | { readonly do: 'stop' };
@@ -19,6 +20,8 @@ export interface Doom {
   readonly telling: number;
   readonly tellings: number;
   readonly deaths: string;
+  /** A regular expression: only points that it matches. */
+  readonly only?: string;
 }
 
 const GATEWAY = 'production';
@@ -34,14 +37,16 @@ const wrapStore = (store: EventStore): EventStore => ({
   },
 });
 
-async function dieHere(store: EventStore, request: AppendRequest, { telling, tellings, deaths }: Doom): Promise<void> {
+async function dieHere(store: EventStore, request: AppendRequest, doom: Doom): Promise<void> {
+  const { telling, tellings, deaths, only = '' } = doom;
   const events = await store.load(request.runId);
   const first = request.expectedVersion;
   const points = pointsOf(request.index.kind, events);
   const before = new Set([...points.slice(0, first), ...deathsIn(deaths)]);
   const deadly = points
     .slice(first, first + request.events.length)
-    .filter((point) => !before.has(point) && !isRecovery(point) && tellingOf(point, tellings) === telling);
+    .filter((point) => new RegExp(only).test(point) && !before.has(point) && !isRecovery(point))
+    .filter((point) => tellingOf(point, tellings) === telling);
   if (deadly.length === 0) return;
   appendFileSync(deaths, deadly.map((point) => `${point}\n`).join(''));
   process.kill(process.pid, 'SIGKILL');
@@ -87,10 +92,9 @@ async function ask(order: Exclude<Order, { do: 'stop' }>): Promise<Answer> {
     case 'drill':
       return await operations.requestDrill({ gateway: GATEWAY, set: 'latest', delivery: order }, by);
     case 'restore':
-      return await operations.requestRestore(
-        { gateway: GATEWAY, set: 'latest', strategy: 'database', delivery: order },
-        by,
-      );
+      return await restoreBy('database', order, by);
+    case 'declarative':
+      return await restoreBy('declarative', order, by);
     case 'vote':
       return await operations.vote({ gate: order.gate, choice: 'go' }, by);
     case 'rollback':
@@ -98,4 +102,8 @@ async function ask(order: Exclude<Order, { do: 'stop' }>): Promise<Answer> {
     default:
       return await operations.unlock(GATEWAY, 'the story is over', by);
   }
+}
+
+async function restoreBy(strategy: 'database' | 'declarative', delivery: Delivery, by: Caller): Promise<Answer> {
+  return await running.operations.requestRestore({ gateway: GATEWAY, set: 'latest', strategy, delivery }, by);
 }

@@ -194,10 +194,11 @@ function configOf({ node, place, files, destination, options }: Parts, recipient
     people: [
       { id: 'U01ALICE', name: 'Alice', system_user: userInfo().username },
       { id: 'U02BOB', name: 'Bob' },
+      { id: 'U03CAROL', name: 'Carol' },
     ],
     groups: [
       { name: 'operators', roles: ['operator'], members: ['U01ALICE'] },
-      { name: 'approvers', roles: ['approver'], members: ['U02BOB'] },
+      { name: 'approvers', roles: ['approver'], members: ['U02BOB', 'U03CAROL'] },
     ],
     destinations: [{ name: 'main', kind: 'local', path: destination }, ...destinations],
     encryption: { recipients: [recipient], identity: { env: 'AGE_IDENTITY' } },

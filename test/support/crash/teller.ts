@@ -4,7 +4,7 @@ import type { Run } from '../../../src/runs/run.ts';
 import { fold } from '../../../src/runs/evolve.ts';
 import { openGate } from '../../../src/runs/rules/gate.ts';
 import { isUnsettled } from '../../../src/runs/run-index.ts';
-import { ALICE, BOB } from '../story.ts';
+import { ALICE, BOB, CAROL } from '../story.ts';
 import { startCrashBot, type CrashBot } from './crash-bot.ts';
 import type { Doom } from './crash-child.ts';
 import type { CrashWorld } from './crash-world.ts';
@@ -15,7 +15,8 @@ const POLL_MS = 50;
 
 /** The chapters, in the order in which they are told. */
 export const CHAPTERS = ['backup', 'drill', 'restore'] as const;
-export type Chapter = (typeof CHAPTERS)[number];
+/** `declarative`: a restore by decK, which changes the live database where it is. */
+export type Chapter = (typeof CHAPTERS)[number] | 'declarative';
 
 export interface TellerOptions {
   /** When the bot dies; null: it lives. */
@@ -86,15 +87,19 @@ export class Teller {
     return newest === undefined || newest.id === this.#last ? [] : await this.#world.store.load(newest.id);
   }
 
-  /** What people do next: Alice asks, Bob says go once he was told of the gate, Alice takes back what is live. */
+  /** What people do next: Alice asks, Bob (and Carol, of a restore by decK) says go once told of the gate, Alice takes back what is live. */
   async #people(chapter: Chapter, run: Run | null, live: 'old' | 'new'): Promise<void> {
     const { name = '' } = this.#options;
     if (run === null) return this.#bot.send(chapter, { do: chapter, person: ALICE, key: `${name}${chapter}` });
     const gate = openGate(run);
-    if (gate !== undefined && run.messages[`needs-you:${gate.gate}`]?.status === 'posted')
-      return this.#bot.send(gate.gate, { do: 'vote', person: BOB, gate: gate.gate });
+    if (gate !== undefined && run.messages[`needs-you:${gate.gate}`]?.status === 'posted') {
+      // What deletes needs one more.
+      for (const person of chapter === 'declarative' ? [BOB, CAROL] : [BOB])
+        this.#bot.send(`${gate.gate} ${person}`, { do: 'vote', person, gate: gate.gate });
+      return;
+    }
     if (run.hold !== undefined && saysLive(this.#world, run)) {
-      if (live !== 'new' || (await served(this.#world)) !== 404)
+      if ((live === 'new') !== (chapter === 'restore') || (await served(this.#world)) !== 404)
         throw new Error('the card says restored, and it is not');
       return this.#bot.send('rollback', { do: 'rollback', person: ALICE, runId: run.id });
     }
