@@ -87,17 +87,13 @@ export class Teller {
     return newest === undefined || newest.id === this.#last ? [] : await this.#world.store.load(newest.id);
   }
 
-  /** What people do next: Alice asks, Bob (and Carol, of a restore by decK) says go once told of the gate, Alice takes back what is live. */
+  /** What people do next: Alice asks, approvers say go once told of the gate, Alice takes back what is live. */
   async #people(chapter: Chapter, run: Run | null, live: 'old' | 'new'): Promise<void> {
     const { name = '' } = this.#options;
     if (run === null) return this.#bot.send(chapter, { do: chapter, person: ALICE, key: `${name}${chapter}` });
     const gate = openGate(run);
-    if (gate !== undefined && run.messages[`needs-you:${gate.gate}`]?.status === 'posted') {
-      // What deletes needs one more.
-      for (const person of chapter === 'declarative' ? [BOB, CAROL] : [BOB])
-        this.#bot.send(`${gate.gate} ${person}`, { do: 'vote', person, gate: gate.gate });
-      return;
-    }
+    if (gate !== undefined && run.messages[`needs-you:${gate.gate}`]?.status === 'posted')
+      return this.#vote(chapter, gate.gate);
     if (run.hold !== undefined && saysLive(this.#world, run)) {
       if ((live === 'new') !== (chapter === 'restore') || (await served(this.#world)) !== 404)
         throw new Error('the card says restored, and it is not');
@@ -105,6 +101,12 @@ export class Teller {
     }
     if (run.outcome === 'rolled-back' && !isUnsettled(run))
       return this.#bot.send('unlock', { do: 'unlock', person: ALICE, runId: run.id });
+  }
+
+  /** Of a restore that deletes, two. */
+  #vote(chapter: Chapter, gate: string): void {
+    for (const person of chapter === 'declarative' ? [BOB, CAROL] : [BOB])
+      this.#bot.send(`${gate} ${person}`, { do: 'vote', person, gate });
   }
 }
 
