@@ -52,24 +52,26 @@ export async function endDeadAttempt(deps: EngineDeps, run: Run, dead: Dead): Pr
 /** Starts, carries out and records one attempt. True: there may be more to do under the same lock. */
 export async function runAttempt(deps: EngineDeps, run: Run, start: Start, around: Surroundings): Promise<boolean> {
   const { step, attempt } = start;
-  const workDir = await deps.folders.make(`${run.id}-${step.id}-${attempt}`);
+  const folder = deps.folders.make(`${run.id}-${step.id}-${attempt}`);
+  // Where there can be none, that is the end of the attempt, which people must be told of.
+  folder.catch(() => undefined);
   try {
     const wanted = new AbortController();
     const signal = AbortSignal.any([wanted.signal, around.lock.lost, around.shutdown]);
-    const context = contextOf(deps, run, start, workDir, signal);
     const started = await markStarted(deps, run, start);
     if (started === null) return true;
     const watched: Attempt = { lookAgain: () => abortIfUnwanted(deps, run.id, start, wanted) };
     around.attempts.set(run.id, watched);
     const began = deps.clock().getTime();
-    const end = await carryOut(deps, { ...context, run: started }, { start, wanted, around });
+    const end = await carryOut(deps, { run: started, folder, signal }, { start, wanted, around });
     around.attempts.delete(run.id);
     const seconds = (deps.clock().getTime() - began) / 1000;
     deps.onAttempt?.({ runId: run.id, step: step.id, outcome: end.kind, seconds });
     return await recordEnd(deps, run.id, start, end, around.shutdown);
   } finally {
     around.attempts.delete(run.id);
-    await deps.folders.remove(workDir);
+    const workDir = await folder.catch(() => null);
+    if (workDir !== null) await deps.folders.remove(workDir);
   }
 }
 
@@ -100,17 +102,22 @@ async function markStarted(deps: EngineDeps, run: Run, { step, attempt, gate }: 
   return committed?.changed === true ? committed.run : null;
 }
 
+interface Given {
+  readonly run: Run;
+  readonly folder: Promise<string>;
+  readonly signal: AbortSignal;
+}
+
 async function carryOut(
   deps: EngineDeps,
-  context: StepContext,
+  { run, folder, signal }: Given,
   { start, wanted, around }: { start: Start; wanted: AbortController; around: Surroundings },
 ): Promise<End> {
   const deadline = AbortSignal.timeout(start.step.deadlineSeconds * 1000);
-  const signal = AbortSignal.any([context.signal, deadline]);
   try {
-    const step = implementation(deps, context.run, start.step.id);
-    const inTime = { ...context, signal };
-    const done = context.attempt > 1 ? await takeOver(step, start, inTime) : null;
+    const step = implementation(deps, run, start.step.id);
+    const inTime = contextOf(deps, run, start, await folder, AbortSignal.any([signal, deadline]));
+    const done = start.attempt > 1 ? await takeOver(step, start, inTime) : null;
     if (done !== null) return { kind: 'succeeded', outputs: done };
     return (
       (await lookBehindGate(step, start, inTime)) ?? { kind: 'succeeded', outputs: await lookActLook(step, inTime) }
@@ -120,7 +127,7 @@ async function carryOut(
     if (around.lock.lost.aborted) return { kind: 'interrupted', reason: 'session-lost' };
     if (around.shutdown.aborted) return { kind: 'interrupted', reason: 'shutdown' };
     if (deadline.aborted) return { kind: 'failed', fault: tooLate(start) };
-    return endOfFault(deps, error, context);
+    return endOfFault(deps, error, run, start);
   }
 }
 
@@ -148,16 +155,15 @@ async function lookActLook(step: Step, context: StepContext): Promise<JsonObject
   );
 }
 
-function endOfFault(deps: EngineDeps, error: unknown, context: StepContext): End {
-  const { step, attempt } = context;
+function endOfFault(deps: EngineDeps, error: unknown, run: Run, { step: { id: step }, attempt }: Start): End {
   if (error instanceof Fault) {
-    deps.log.warn({ runId: context.run.id, step, attempt, code: error.code, cause: error.cause }, error.message);
+    deps.log.warn({ runId: run.id, step, attempt, code: error.code, cause: error.cause }, error.message);
     const fault = error.facts();
     return error.retryable ? { kind: 'interrupted', reason: 'retryable-fault', fault } : { kind: 'failed', fault };
   }
-  const id = randomUUID().slice(0, 8);
-  deps.log.error({ runId: context.run.id, step, attempt, bug: id, error }, 'bug in a step');
-  return { kind: 'failed', fault: bugFacts(id) };
+  const bug = randomUUID().slice(0, 8);
+  deps.log.error({ runId: run.id, step, attempt, bug, error }, 'bug in a step');
+  return { kind: 'failed', fault: bugFacts(bug) };
 }
 
 function bugFacts(id: string): FaultFacts {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Fault } from '../runs/fault.ts';
 
 /** A work root, or (with a word) a private folder of one command: `kong-chatops-12-abc123`, `kong-chatops-home-12-abc123`. */
 const OURS = /^kong-chatops-(?:([a-z]+)-)?(\d+)-[A-Za-z0-9]{6}$/;
@@ -10,7 +11,7 @@ const madeHere = new Set<string>();
 /** Working folders of one process. Fits `WorkFolders` of engine/ports.ts. */
 export interface WorkRoot {
   readonly path: string;
-  /** A new, empty 0700 folder whose name begins with `name`. */
+  /** A new, empty 0700 folder whose name begins with `name`. Fault `work-folder` where there can be none. */
   make(name: string): Promise<string>;
   remove(path: string): Promise<void>;
   /** Removes them all. */
@@ -35,7 +36,13 @@ export function openWorkRoot(within = tmpdir()): WorkRoot {
   return {
     path,
     // Not through the thread pool: under load its queue takes longer than everything else between a go and its step.
-    make: async (name) => mkdtempSync(join(path, `${name}-`)),
+    make: async (name) => {
+      try {
+        return mkdtempSync(join(path, `${name}-`));
+      } catch (error) {
+        throw noFolder(path, error);
+      }
+    },
     // A killed program may still be letting go of its last file.
     remove: async (folder) => await rm(folder, { recursive: true, force: true, maxRetries: 5 }),
     close: () => {
@@ -43,6 +50,16 @@ export function openWorkRoot(within = tmpdir()): WorkRoot {
       remove(path);
     },
   };
+}
+
+function noFolder(path: string, cause: unknown): Fault {
+  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+  return new Fault(
+    'work-folder',
+    `The worker can make no folder to work in below ${path}${code}. Nothing was begun.`,
+    'Free space there, or point TMPDIR at another disk; where somebody cleared that folder, restart the worker.',
+    { cause, retryable: true },
+  );
 }
 
 function isAlive(pid: number): boolean {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openWorkRoot } from '../../../src/run-command/work-folders.ts';
 import { Fault } from '../../../src/runs/fault.ts';
 import { rememberingStep, openStage, type Stage } from '../../support/engine.ts';
 import { ALICE, DORA, inSlack } from '../../support/story.ts';
@@ -123,6 +124,22 @@ describe('trouble in a step', () => {
     const run = await stage.load(id);
     expect(run).toMatchObject({ outcome: 'failed', failedStep: 'publish-set', fault: { code: 'disk-full' } });
     expect(stage.applied.slice(-2)).toEqual(['publish-set', 'discard-set']);
+  });
+
+  it('a worker that can make no folder to work in fails the run with what it lacks, and begins nothing', async () => {
+    const { id } = await stage.request();
+    stage.applied.length = 0;
+    const cleared = openWorkRoot();
+    cleared.close();
+    await stage.engine({ folders: cleared }).work(id);
+    const run = await stage.load(id);
+    expect(run.outcome).toBe('failed');
+    expect(run.fault).toMatchObject({
+      code: 'work-folder',
+      message: `The worker can make no folder to work in below ${cleared.path} (ENOENT). Nothing was begun.`,
+      hint: 'Free space there, or point TMPDIR at another disk; where somebody cleared that folder, restart the worker.',
+    });
+    expect(stage.applied).toEqual([]);
   });
 
   it('a bug parks the run with an id and the process lives on', async () => {

@@ -145,6 +145,22 @@ describe('the card of a restore', () => {
 });
 
 describe('the card of a drill', () => {
+  it('says what is left behind when the clean-up failed too', () => {
+    const at = (step: string) => ({ step, attempt: 1 });
+    const full = { code: 'restore.disk-full', message: 'There is no room', hint: 'Free space' };
+    const stays = { code: 'database.refused', message: 'kong_r7 was not removed', hint: 'Remove it' };
+    const failed = run(
+      plan,
+      { type: 'step.started', data: at('restore-scratch') },
+      { type: 'step.failed', data: { ...at('restore-scratch'), fault: full } },
+      { type: 'step.started', data: at('drop-scratch') },
+      { type: 'step.failed', data: { ...at('drop-scratch'), fault: stays } },
+      { type: 'run.failed', data: { step: 'restore-scratch', fault: full } },
+    );
+    expect(drawn(failed).all).toContain('*Something is left behind:* kong_r7 was not removed. Remove it.');
+    expect(drawn(failed).all).not.toContain('Nothing else');
+  });
+
   it('says what was compared, and that nothing is left', () => {
     const done = did('restore-drill', { set: SET, restoredAt: START.toISOString(), tables: 31, rows: 5120 });
     const told = run(drillPlan(common), ...did('check-set'), ...done, { type: 'run.succeeded', data: {} });

@@ -244,9 +244,18 @@ export function restoreConsequences(run: Run): { readonly changed: string; reado
   if (run.kind === 'compare')
     return { changed: 'nothing: a comparison only reads.', unchanged: `${gateway} and its sets.` };
   if (run.kind === 'drill')
-    return { changed: 'nothing: a drill restores aside.', unchanged: `${gateway} and its sets.` };
+    return { changed: leftOver(run) ?? 'nothing: a drill restores aside.', unchanged: `${gateway} and its sets.` };
   const touched = run.plan.steps.some(({ id, live }) => live === true && (run.steps[id]?.attempt ?? 0) > 0);
   const safety = run.steps['publish-set']?.status === 'succeeded' ? 'the safety backup exists and stays. ' : '';
-  if (!touched) return { changed: `${safety}Nothing else.`, unchanged: `${gateway}: its database was never touched.` };
+  const left = leftOver(run) ?? 'Nothing else.';
+  if (!touched) return { changed: `${safety}${left}`, unchanged: `${gateway}: its database was never touched.` };
   return { changed: `${safety}${liveWords(run)}`, unchanged: 'The sets.' };
+}
+
+/** What a clean-up that failed left behind, in the words of its own fault. */
+function leftOver(run: Run): string | null {
+  const failed = run.plan.steps.find(({ id, cleanup }) => cleanup === true && run.steps[id]?.status === 'failed');
+  const fault = failed === undefined ? undefined : run.steps[failed.id]?.fault;
+  if (fault === undefined) return null;
+  return `*Something is left behind:* ${sentence(fault.message, {}, '')} ${sentence(fault.hint, {}, '')}`;
 }
