@@ -40,12 +40,20 @@ describe.skipIf(!TOOLS.map(need).every(Boolean))('docs/restore-by-hand.md', () =
     const publicKey = createPublicKey(here.deps.signingKey()).export({ type: 'spki', format: 'pem' });
     await writeFile(join(home, 'public.pem'), publicKey);
     const { hostname, port, username, password } = new URL(here.superuserUrl);
+    const name = `by_hand_${here.run().id.toLowerCase().replace('-', '_')}_${process.pid}`;
+    await withClient(here.superuserUrl, async (client) => {
+      await client.query(`CREATE ROLE ${name}_owner`);
+      await client.query(`CREATE DATABASE ${name}_live OWNER ${name}_owner`);
+    });
     return {
       SET: here.deps.destinations[0]?.placeOf(refOf(here.run())) ?? '',
       PUBLIC_KEY: join(home, 'public.pem'),
       IDENTITY: join(home, 'identity.txt'),
       WORK: work,
-      SCRATCH: `by_hand_${here.run().id.toLowerCase().replace('-', '_')}_${process.pid}`,
+      SCRATCH: name,
+      OWNER: `${name}_owner`,
+      LIVE: `${name}_live`,
+      KEPT: `${name}_kept`,
       KONG_ADMIN: here.deps.gateway.admin_api.url,
       PGHOST: hostname,
       PGPORT: port,
@@ -54,6 +62,13 @@ describe.skipIf(!TOOLS.map(need).every(Boolean))('docs/restore-by-hand.md', () =
       HOME: home,
       PATH: `${dirname(programPath('pg_restore') ?? '')}:${process.env['PATH'] ?? ''}`,
     };
+  }
+
+  async function tidyUp(here: World, { SCRATCH, LIVE, KEPT, OWNER }: Awaited<ReturnType<typeof surroundings>>) {
+    await withClient(here.superuserUrl, async (client) => {
+      for (const database of [SCRATCH, LIVE, KEPT]) await client.query(`DROP DATABASE IF EXISTS ${database}`);
+      await client.query(`DROP ROLE ${OWNER}`);
+    });
   }
 
   /** Runs the page; answers what its commands said, by the heading above them. */
@@ -80,7 +95,6 @@ describe.skipIf(!TOOLS.map(need).every(Boolean))('docs/restore-by-hand.md', () =
     await here.perform('publish-set', publishSet);
 
     const env = await surroundings(here, key.identity);
-    const scratch = env.SCRATCH;
     const said: Record<string, string> = {};
     try {
       Object.assign(said, await carryOut(env));
@@ -103,18 +117,22 @@ describe.skipIf(!TOOLS.map(need).every(Boolean))('docs/restore-by-hand.md', () =
         readonly database: { readonly tables: Record<string, number> };
       };
       const target = new URL(here.superuserUrl);
-      target.pathname = `/${scratch}`;
+      target.pathname = `/${env.LIVE}`;
       const counted = await withClient(target.href, async (client) => {
         const counts: Record<string, number> = {};
         for (const table of Object.keys(manifest.database.tables)) {
           const { rows } = await client.query<{ n: string }>(`SELECT count(*) AS n FROM ${table}`);
           counts[table] = Number(rows[0]?.n);
         }
+        const { rows: owners } = await client.query<{ owner: string }>(
+          `SELECT DISTINCT tableowner AS owner FROM pg_tables WHERE schemaname = 'public'`,
+        );
+        expect(owners).toEqual([{ owner: env.OWNER }]);
         return counts;
       });
       expect(counted).toEqual(manifest.database.tables);
     } finally {
-      await withClient(here.superuserUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${scratch}`));
+      await tidyUp(here, env);
     }
   });
 
@@ -163,7 +181,22 @@ describe.skipIf(!TOOLS.map(need).every(Boolean))('docs/restore-by-hand.md', () =
       expect(kong.requests.slice(before)).toEqual([{ method: 'POST', path: '/keyring/import', status: 201 }]);
     } finally {
       await kong.stop();
-      await withClient(here.superuserUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${env.SCRATCH}`));
+      await tidyUp(here, env);
+    }
+  });
+
+  it('restores nothing anywhere when the new database has no name or is there already', async () => {
+    const here = world.with({ kinds: ['database'] });
+    const env = await surroundings(here, '');
+    const into = blocks().find(({ script }) => script.includes('createdb'))?.script ?? '';
+    try {
+      for (const SCRATCH of ['', env.LIVE]) {
+        const ran = await execa('bash', ['-c', into], { env: { ...env, SCRATCH }, extendEnv: false, reject: false });
+        expect(ran.stderr).toMatch(/a new name|already exists/);
+        expect(ran.stderr).not.toContain('pg_restore');
+      }
+    } finally {
+      await tidyUp(here, env);
     }
   });
 
