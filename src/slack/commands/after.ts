@@ -1,4 +1,5 @@
 import type { Answer } from '../../engine/ports.ts';
+import { keptDatabase } from '../../runbooks/kept-database.ts';
 import { isRefusal, refuse } from '../../runs/refusal.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Call } from '../answering/answer.ts';
@@ -7,8 +8,9 @@ import { refusedAnswer, viewOf } from '../answering/run-answers.ts';
 import { openClose, openReview, openRollback, openUnlock } from '../modals/open-after.ts';
 import { COMMANDS } from '../views/help.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
-import { escape } from '../views/kit/text.ts';
+import { code, escape } from '../views/kit/text.ts';
 import { done, refusal } from '../views/run/notices.ts';
+import { leftWords } from '../views/run/restore.ts';
 import { runName } from '../views/run/stand.ts';
 import { parseClose, parseRun, parseUnlock } from './parse-restores.ts';
 
@@ -74,8 +76,17 @@ export function rolledText(run: Run): string {
 }
 
 export function closedText(run: Run): string {
-  const dropped = run.close?.drop === true ? ' The old database is being dropped.' : '';
-  return `${runName(run)} is being closed: it cannot be rolled back any more.${dropped}`;
+  const before = beforeText(run);
+  return `${runName(run)} is being closed: it cannot be rolled back any more.${before === '' ? '' : ` ${before}`}`;
+}
+
+/** What becomes of the database that was kept for the way back. */
+function beforeText(run: Run): string {
+  const kept = keptDatabase(run);
+  const drop = run.close?.drop === true;
+  if (kept === null) return drop ? 'No database was kept, so none is dropped.' : '';
+  if (kept.state !== 'there') return '';
+  return drop ? `The database before, ${code(kept.name)}, is being dropped.` : leftWords(kept.name);
 }
 
 export async function unlock(deps: SlackDeps, gateway: string, cause: string, call: Call): Promise<Drawing> {

@@ -2,6 +2,7 @@ import type { ModalView } from '@slack/types';
 import { REVIEW_HOURS, reviewBy } from '../../runs/rules/emergency.ts';
 import type { Run } from '../../runs/run.ts';
 import { hasTouchedLive } from '../../runs/next.ts';
+import { keptDatabase } from '../../runbooks/kept-database.ts';
 import { MODALS } from './kit/action-ids.ts';
 import { section } from './kit/blocks.ts';
 import { code, date, escape, named, type Names } from './kit/text.ts';
@@ -9,7 +10,6 @@ import type { Input, Values } from './inputs.ts';
 import { choice, chosenIn, typedName, typedNameFault, typedText } from './inputs.ts';
 import type { ModalOrigin } from './modals.ts';
 import { modal } from './modals.ts';
-import { keptDatabase } from './run/restore.ts';
 import { runName } from './run/stand.ts';
 
 /** Where the windows' values are. */
@@ -39,7 +39,7 @@ export function rollbackModal(run: Run, origin: ModalOrigin): ModalView {
 function undoWords(run: Run): string {
   if (!hasTouchedLive(run))
     return 'It has changed nothing that is live, so it is only stopped and what it prepared is removed.';
-  const kept = keptDatabase(run);
+  const kept = keptDatabase(run)?.name ?? null;
   const back =
     kept === null ? 'What the safety backup holds is brought back.' : `${code(kept)} becomes the live database again.`;
   const since = run.hold === undefined ? '' : ` since ${date(run.hold.since)}`;
@@ -51,7 +51,7 @@ export const CLOSE = { keep: 'keep', drop: 'drop' } as const;
 /** The end of a hold. Dropping what was kept is chosen, and confirmed by the gateway's name. */
 export function closeModal(run: Run, origin: ModalOrigin): ModalView {
   const { gateway } = run.plan;
-  const kept = keptDatabase(run);
+  const kept = keptDatabase(run)?.name ?? null;
   const until = run.hold === undefined ? '' : ` It would stay possible until ${date(run.hold.until)}.`;
   const ask =
     kept === null

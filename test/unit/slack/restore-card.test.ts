@@ -7,6 +7,7 @@ import { fold } from '../../../src/runs/evolve.ts';
 import { digestOf } from '../../../src/runs/json.ts';
 import { next } from '../../../src/runs/next.ts';
 import type { Plan } from '../../../src/runs/plan.ts';
+import { closedText } from '../../../src/slack/commands/after.ts';
 import { card } from '../../../src/slack/views/run/card.ts';
 import { blockFaults } from '../../support/slack/slack-limits.ts';
 import { ALICE, BOB, ONE_APPROVER, START, did, events, minutes, planOf, stepStarted } from '../../support/story.ts';
@@ -82,6 +83,8 @@ const live = [
   }),
 ];
 const held: EventBody = { type: 'run.held', data: { until: minutes(24 * 60).toISOString() } };
+const asked = (drop: boolean): EventBody => ({ type: 'close.requested', data: { person: BOB, drop } });
+const over: EventBody = { type: 'run.succeeded', data: {} };
 
 describe('the card of a restore', () => {
   it('shows the approvers what would change, escaped, before they decide', () => {
@@ -128,9 +131,31 @@ describe('the card of a restore', () => {
     expect(drawn(run(plan, ...over, unlocked)).sentence).toContain('Bob recorded the cause: “it was the wrong set”.');
   });
 
-  it('says when it is closed', () => {
-    const closed: EventBody[] = [...live, held, { type: 'run.succeeded', data: {} }];
-    expect(drawn(run(plan, ...closed)).sentence).toContain('is restored and closed.');
+  it('says when it is closed, which database is still there, and how to remove it', () => {
+    const closed: EventBody[] = [...live, held, asked(false), over];
+    expect(drawn(run(plan, ...closed)).sentence).toContain(
+      'is restored and closed. The way back is closed. `kong` is the restored database. The database before is still there as `kong_r7_old`. It takes up room and holds credentials. To remove it by hand: `DROP DATABASE "kong_r7_old";`',
+    );
+    const byItself = drawn(run(plan, ...live, held, over)).sentence;
+    expect(byItself).toContain('The database before is still there as `kong_r7_old`.');
+  });
+
+  it('says when it is closed that the database before was dropped', () => {
+    const dropped: EventBody[] = [...live, held, asked(true), ...did('drop-kept', { dropped: 'kong_r7_old' }), over];
+    const { sentence } = drawn(run(plan, ...dropped));
+    expect(sentence).toContain('The one before, `kong_r7_old`, was dropped.');
+    expect(sentence).not.toMatch(/still there|is kept/);
+  });
+
+  it('answers the one who closes it with what becomes of the database before', () => {
+    expect(closedText(run(plan, ...live, held, asked(false)))).toBe(
+      'Restore R-7 of production is being closed: it cannot be rolled back any more. The database before is still there as `kong_r7_old`. It takes up room and holds credentials. To remove it by hand: `DROP DATABASE "kong_r7_old";`',
+    );
+    expect(closedText(run(plan, ...live, held, asked(true)))).toBe(
+      'Restore R-7 of production is being closed: it cannot be rolled back any more. The database before, `kong_r7_old`, is being dropped.',
+    );
+    const alone = [...before, ...opened, go, ...did('swap-database', { live: 'kong', kept: '' }), held, asked(true)];
+    expect(closedText(run(plan, ...alone))).toMatch(/any more\. No database was kept, so none is dropped\.$/);
   });
 
   it('says that nothing was touched when the set was refused', () => {

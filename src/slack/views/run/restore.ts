@@ -2,6 +2,7 @@ import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import type { Run } from '../../../runs/run.ts';
 import { hasTouchedLive, isTakenBack } from '../../../runs/next.ts';
+import { dropByHand, keptDatabase } from '../../../runbooks/kept-database.ts';
 import { context, section } from '../kit/blocks.ts';
 import { strategyWords } from '../strategies.ts';
 import type { Names } from '../kit/text.ts';
@@ -17,7 +18,7 @@ const change = z.looseObject({
 });
 const preview = z.looseObject({ changes: z.array(change), degradedMinutes: z.number() });
 const placed = z.looseObject({ folder: z.string(), commands: z.array(z.string()), fillIn: z.array(z.string()) });
-const swap = z.looseObject({ live: z.string(), kept: z.string() });
+const swap = z.looseObject({ live: z.string() });
 const proof = z.looseObject({
   nodes: z.array(z.looseObject({ node: z.string(), proven: z.array(z.string()), unasked: z.string().optional() })),
   restartByHand: z.array(z.string()),
@@ -67,19 +68,24 @@ function liveWords(run: Run): string {
   if (applies !== undefined) return declaredWords(run, applies);
   const swapped = outputsOf(run, 'swap-database', swap);
   if (swapped === null) return 'Nothing is live of it.';
-  const kept =
-    swapped.kept === '' ? 'There was no database before it.' : `The one before is kept as ${code(swapped.kept)}.`;
-  return `${code(swapped.live)} is the restored database. ${kept}`;
+  return `${code(swapped.live)} is the restored database. ${beforeWords(run)}`;
+}
+
+/** While it can be undone, the one before is the way back. Once it is over, it is left to people. */
+function beforeWords(run: Run): string {
+  const kept = keptDatabase(run);
+  if (kept === null) return 'There was no database before it.';
+  if (kept.state === 'dropped') return `The one before, ${code(kept.name)}, was dropped.`;
+  return run.outcome === undefined ? `The one before is kept as ${code(kept.name)}.` : leftWords(kept.name);
+}
+
+/** A kept database that nothing here removes any more, and how people do. */
+export function leftWords(name: string): string {
+  return `The database before is still there as ${code(name)}. It takes up room and holds credentials. To remove it by hand: ${code(dropByHand(name))}`;
 }
 
 /** Strategies that change the gateway where it is, and the step that does it. */
 const APPLIES: Readonly<Record<string, string>> = { declarative: 'sync-declarative', dbless: 'load-dbless' };
-
-/** The database that the swap put aside; null where none was. */
-export function keptDatabase(run: Run): string | null {
-  const kept = outputsOf(run, 'swap-database', swap)?.kept ?? '';
-  return kept === '' ? null : kept;
-}
 
 function declaredWords(run: Run, step: string): string {
   const whole = run.steps[step]?.status === 'succeeded';
@@ -89,8 +95,9 @@ function declaredWords(run: Run, step: string): string {
 }
 
 function restored(run: Run): Stand {
-  const dropped = run.steps['drop-kept']?.status === 'succeeded' ? ' What was kept for the way back was removed.' : '';
-  const line = `${liveWords(run)}${dropped} The way back is closed.`;
+  const nothing =
+    run.close?.drop === true && keptDatabase(run) === null ? ' No database was kept, so none was dropped.' : '';
+  const line = `The way back is closed. ${liveWords(run)}${nothing}`;
   return { symbol: '✅', word: 'restored', is: 'is restored and closed', line };
 }
 
