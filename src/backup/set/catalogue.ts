@@ -14,7 +14,10 @@ export interface CatalogueEntry {
   readonly set: string;
   /** `damaged`: no copy of the manifest can be read. Whether a set was verified stands in the run's events. */
   readonly state: 'finished' | 'damaged';
-  /** When it was asked for (ISO 8601), from its name: a manifest here is not checked yet. Null when damaged. */
+  /**
+   * When its content was whole (ISO 8601). A manifest here is not checked yet, so it is believed between the time in the
+   * set's name, when it was asked for, and now; else the name is. Null when damaged.
+   */
   readonly createdAt: string | null;
   readonly ageSeconds: number | null;
   /** Of all artifacts, as stored. */
@@ -74,7 +77,7 @@ async function entryOf(
   now: Date,
 ): Promise<Omit<CatalogueEntry, 'unreachable'>> {
   const manifest = await firstManifest(holders, ref);
-  const createdAt = manifest === null ? null : timeOfSet(ref.set);
+  const createdAt = manifest === null ? null : timeOf(manifest, now);
   return {
     set: ref.set,
     state: manifest === null ? 'damaged' : 'finished',
@@ -86,6 +89,13 @@ async function entryOf(
     places: holders.map((destination) => ({ destination: destination.name, path: destination.placeOf(ref) })),
     missingFrom: missing.map((destination) => destination.name),
   };
+}
+
+/** People choose a set from before a change by it: hours may lie between asking for a backup and taking it. */
+function timeOf({ set, createdAt }: Manifest, now: Date): string | null {
+  const asked = timeOfSet(set);
+  const told = Date.parse(createdAt);
+  return told >= Date.parse(asked ?? '') && told <= now.getTime() ? createdAt : asked;
 }
 
 async function firstManifest(holders: readonly Destination[], ref: SetRef): Promise<Manifest | null> {

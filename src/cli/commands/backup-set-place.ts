@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { findCipher } from '../../backup/encryption/find-cipher.ts';
 import { parseIdentities } from '../../backup/encryption/cipher.ts';
@@ -20,9 +20,10 @@ export function placeAt(cli: Cli, where: string): Destination | Refusal {
   const { env } = cli.terminal;
   if (where.startsWith('s3://')) return s3At(where, env);
   if (isAbsolute(where) || where.startsWith('.') || where.includes('/'))
-    return destinationOf({ name: where, kind: 'local', path: resolve(where), holds: 'data' }, secretReader(env));
+    return localAt({ name: where, kind: 'local', path: resolve(where), holds: 'data' }, secretReader(env));
   const file = configOf(cli);
   const found = file?.destinations.find(({ name }) => name === where);
+  if (found?.kind === 'local') return localAt(found, secretReader(env));
   if (found !== undefined) return destinationOf(found, secretReader(env));
   const known = file?.destinations.map(({ name }) => name).join(', ');
   return refuse(
@@ -31,6 +32,18 @@ export function placeAt(cli: Cli, where: string): Destination | Refusal {
       ? `There is no valid configuration file here in which ${where} could be a destination.`
       : `The configuration has no destination ${where}.`,
     `${known === undefined ? '' : `It has ${known}. `}Give a folder (with a slash in it) or s3://bucket/prefix?endpoint=https://…`,
+  );
+}
+
+type LocalConfig = Extract<DestinationConfig, { kind: 'local' }>;
+
+/** A folder that is not there is no folder without sets: on the day of a restore it is a mount that is missing. */
+function localAt(config: LocalConfig, secret: ReturnType<typeof secretReader>): Destination | Refusal {
+  if (existsSync(config.path)) return destinationOf(config, secret);
+  return refuse(
+    'destination-missing',
+    `There is no folder ${config.path} here.`,
+    'If it is a mount, mount it and ask again; else look at how the folder is written.',
   );
 }
 

@@ -42,12 +42,22 @@ describe('reading sets on the command line, with a destination and keys alone', 
 
   it('lists what is there', async () => {
     const { code, out } = await run(['backup', 'list', ...at()]);
-    expect(out).toMatch(/^production-20261121T0740Z-B-142 {2}2 h 1 min old, \d+ bytes, 0 gaps$/m);
+    expect(out).toMatch(/^production-20261121T0740Z-B-142 {2}2 h old, \d+ bytes, 0 gaps$/m);
     expect(code).toBe(0);
     const one = await run(['backup', 'list', 'staging', ...at()]);
     expect(one.out).toContain(`No sets in ${sets}.`);
     const json = JSON.parse((await run(['backup', 'list', ...at(), '--json'])).out) as readonly { set: string }[];
     expect(json.map(({ set }) => set)).toEqual([ref.set]);
+  });
+
+  it('tells a folder that is not there, which may be a mount, from one without sets', async () => {
+    const gone = join(sets, 'not-mounted');
+    for (const command of [['list'], ['verify', ref.set, ...keys.slice(0, 2)]]) {
+      const { code, err } = await run(['backup', ...command, '--destination', gone]);
+      expect(err).toContain(`There is no folder ${gone} here.`);
+      expect(err).toContain('If it is a mount, mount it and ask again; else look at how the folder is written.');
+      expect(code).not.toBe(0);
+    }
   });
 
   it('shows what the signed manifest says', async () => {
