@@ -64,8 +64,9 @@ export function decideRequest(request: RunRequest, now: Date): NewEvent | Refusa
 
 function rightRefusal({ standing, kind, plan, emergency }: RunRequest): Refusal | null {
   if (standing.problem !== undefined) return notInGoodStanding(standing.problem);
-  const role = emergency === undefined ? 'operator' : 'admin';
-  return holds(standing, role) ? null : notAllowed(`request a ${kind} of ${plan.gateway}`, role);
+  if (emergency !== undefined)
+    return holds(standing, 'admin') ? null : notAllowed(`break glass for ${plan.gateway}`, 'admin');
+  return holds(standing, 'operator') ? null : notAllowed(`request a ${kind} of ${plan.gateway}`, 'operator');
 }
 
 function reasonRefusal({ reason = '', emergency }: RunRequest): Refusal | null {

@@ -88,7 +88,7 @@ describe('an emergency', () => {
     [
       { standing: standing(ALICE, ['operator'], []) },
       'not-allowed',
-      'You may not request a restore of production: that needs the role admin',
+      'You may not break glass for production: that needs the role admin',
     ],
     [{ reason: 'too short' }, 'reason-needed', 'Break glass needs a reason of at least 10 characters'],
     [
