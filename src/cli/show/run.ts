@@ -1,13 +1,14 @@
 import type { ProgressRow } from '../../engine/ports.ts';
+import { keptDatabase } from '../../runbooks/kept-database.ts';
 import { openGate } from '../../runs/rules/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { PersonId } from '../../runs/person.ts';
 import { reviewBy } from '../../runs/rules/emergency.ts';
 import type { Gate, Run, StepStatus } from '../../runs/run.ts';
-import type { SwapOutputs } from '../../runbooks/restore.ts';
 import { sentence } from '../say.ts';
 import { clock, duration, size } from './amounts.ts';
 import { changeLines } from './changes.ts';
+import { acceptedLines, beforeLines } from './closed.ts';
 import { fileLines } from './files.ts';
 import { proofLines, setInUse } from './restored.ts';
 
@@ -92,11 +93,11 @@ function chosenLines({ plan }: Run): string[] {
 function holdLines(run: Run): string[] {
   if (run.hold === undefined) return [];
   const { until, fault } = run.hold;
-  const kept = (run.steps['swap-database']?.outputs as Partial<SwapOutputs> | undefined)?.kept;
+  const kept = keptDatabase(run);
   return [
     ...(fault === undefined ? [] : [`  ${fault.message}`, `  what now: ${fault.hint}`]),
     `  held until ${clock(until)}: kong-chatops rollback ${run.id}     or     kong-chatops close ${run.id}`,
-    ...(kept === undefined || kept === '' ? [] : [`  kept for the way back: database ${kept}`]),
+    ...(kept?.state === 'there' ? [`  kept for the way back: database ${kept.name}`] : []),
   ];
 }
 
@@ -152,13 +153,18 @@ function took(from: string | undefined, to: string | undefined): string {
 export function endLines(run: Run, name: ShowRun['name']): string[] {
   if (run.outcome === undefined) return [];
   const ended = run.endedAt === undefined ? '' : ` at ${clock(run.endedAt)}`;
-  if (run.outcome === 'succeeded') return [`  succeeded${ended}${proof(run)}`, ...setLines(run)];
+  if (run.outcome === 'succeeded') return succeededLines(run, ended, name);
   if (run.outcome === 'cancelled') return [`  cancelled${ended}: ${run.cancelReason ?? 'no reason was given'}`];
   if (run.outcome === 'rolled-back') return rolledBackLines(run, ended, name);
   return [
     `  failed${ended}: ${indented(run.fault?.message ?? 'no reason was recorded')}`,
     `  ${indented(run.fault?.hint ?? '')}`.trimEnd(),
+    ...beforeLines(run),
   ];
+}
+
+function succeededLines(run: Run, ended: string, name: ShowRun['name']): string[] {
+  return run.kind === 'restore' ? acceptedLines(run, name) : [`  succeeded${ended}${proof(run)}`, ...setLines(run)];
 }
 
 function rolledBackLines(run: Run, ended: string, name: ShowRun['name']): string[] {

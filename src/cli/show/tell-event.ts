@@ -42,7 +42,7 @@ const TELL: { readonly [T in Exclude<AnyBody['type'], WatchType>]: Teller<T> } =
     `holds, its way back open until ${clock(data.until)}${data.fault === undefined ? '' : `. ${data.fault.message}`}`,
   'rollback.requested': (data, told) => `${told.name(data.person)} asked to roll it back${because(data.reason)}`,
   'close.requested': (data, told) =>
-    `${told.name(data.person)} closed the way back${data.drop ? ' and dropped what was kept' : ''}`,
+    `${told.name(data.person)} closed the way back${data.drop ? ' and asked to drop what was kept' : ''}`,
   'run.rolled-back': () => 'rolled back',
   'gateway.unlocked': (data, told) => `${told.name(data.person)} unlocked the gateway${because(data.cause)}`,
   'emergency.reviewed': (data, told) => `${told.name(data.person)} reviewed the emergency${because(data.finding)}`,

@@ -68,7 +68,7 @@ const WORDS: Readonly<Record<EventType | 'config.loaded' | 'head.signed', Words>
   'run.cancel-requested': (data) => `cancelled the run${quoted(data['reason'])}`,
   'run.held': (data) => `the run holds, its way back open until ${text(data['until'])}${fault(data['fault'])}`,
   'rollback.requested': (data) => `asked to roll it back${quoted(data['reason'])}`,
-  'close.requested': (data) => `closed the way back${data['drop'] === true ? ' and dropped what was kept' : ''}`,
+  'close.requested': (data) => `closed the way back${data['drop'] === true ? ' and asked to drop what was kept' : ''}`,
   'run.rolled-back': () => 'the run was rolled back',
   'gateway.unlocked': (data) => `unlocked the gateway${quoted(data['cause'])}`,
   'emergency.reviewed': (data) => `reviewed the emergency${quoted(data['finding'])}`,
