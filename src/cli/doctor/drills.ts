@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../../config/schema.ts';
-import { openServer, type RoleFacts } from '../../kong/database/database-admin.ts';
+import type { RoleFacts } from '../../kong/database/database-admin.ts';
 import { databaseOfUrl } from '../../kong/database/database-url.ts';
-import { findPsql } from '../../kong/dump/tools.ts';
 import type { RunCommand } from '../../run-command/command.ts';
+import { beside } from './beside.ts';
 import { fail, ok, warn, type Check, type Finding } from './check.ts';
 import { toolsFinding } from './gateways.ts';
 import type { Platform } from './machine.ts';
@@ -39,16 +36,5 @@ async function drillFindings(config: Config, run: RunCommand, platform: Platform
 
 async function rolesOf(url: string, run: RunCommand): Promise<RoleFacts> {
   const { database, password } = databaseOfUrl(url);
-  const workDir = await mkdtemp(join(tmpdir(), `kong-chatops-doctor-${process.pid}-`));
-  try {
-    const access = { password, applicationName: 'kong-chatops doctor', workDir, psql: await findPsql(run) };
-    const server = await openServer(run, database, { ...access, maintenance: database.name });
-    try {
-      return await server.roleFacts();
-    } finally {
-      await server.close();
-    }
-  } finally {
-    await rm(workDir, { recursive: true, force: true });
-  }
+  return await beside(run, database, { password, maintenance: database.name }, (server) => server.roleFacts());
 }

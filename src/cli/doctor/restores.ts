@@ -1,18 +1,30 @@
 import type { Config, GatewayConfig } from '../../config/schema.ts';
+import type { DatabaseConfig } from '../../kong/database/database.ts';
 import { runnerFor } from '../../run-command/runner-for.ts';
 import { Fault } from '../../runs/fault.ts';
+import { Checklist } from '../../steps/preflight/checklist.ts';
+import { checkCreateDb, checkRename } from '../../steps/restore/check-place.ts';
 import { kongVersion } from '../../steps/restore/fallback/kong-cli.ts';
+import { beside } from './beside.ts';
 import { ok, warn, type Check, type Finding } from './check.ts';
 
-/** What restores need beside what backups need: a proxy to prove through, and Kong's own program for a fresh database. */
+/**
+ * What restores need beside what backups need: a proxy to prove through, a role that may put another database in the
+ * place of the live one, and Kong's own program for a fresh database.
+ */
 export function restoreChecks(config: Config): readonly Check[] {
   return config.gateways.flatMap((gateway) => {
     const { name, nodes, database, files } = gateway;
     const about = `${name}: Kong’s program`;
     const proof = { about: `${name}: proof`, look: async () => [proofFinding(`${name}: proof`, nodes)] };
+    if (database === undefined) return [proof];
+    const swap = {
+      about: `${name}: database restore`,
+      look: async () => await swapFindings(config, gateway, database),
+    };
     // Only of these can a fresh database be made.
-    if (database === undefined || files === undefined) return [proof];
-    return [proof, { about, look: async () => [await programFinding(about, gateway)] }];
+    if (files === undefined) return [proof, swap];
+    return [proof, swap, { about, look: async () => [await programFinding(about, gateway)] }];
   });
 }
 
@@ -23,6 +35,33 @@ function proofFinding(about: string, nodes: Config['gateways'][number]['nodes'])
   return without.length === 0
     ? ok(about, `through the proxies of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`)
     : warn(about, `no proxy_url: ${without.join(', ')}`, hint);
+}
+
+/** The looks of a restore before it begins. Backups do without all of it, and so does a restore by decK. */
+async function swapFindings(
+  config: Config,
+  gateway: GatewayConfig,
+  database: DatabaseConfig,
+): Promise<readonly Finding[]> {
+  const about = `${gateway.name}: database restore`;
+  const password = database.password === undefined ? undefined : config.secret(database.password);
+  const place = { password, maintenance: gateway.restore.maintenance_database };
+  try {
+    return await beside(runnerFor(gateway), database, place, async (server) => {
+      const list = new Checklist();
+      const facts = await server.roleFacts();
+      checkCreateDb(list, facts);
+      const row = (await server.databases([database.name]))[database.name];
+      if (row !== undefined) await checkRename(list, server, facts, { name: database.name, row });
+      const failed = list.failed().map(({ fault }) => warn(about, fault.message, fault.hint));
+      // The look at the database itself says that there is none.
+      if (failed.length > 0 || row === undefined) return failed;
+      return [ok(about, `the role ${facts.role} may put a restored database in the place of ${database.name}`)];
+    });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return [warn(about, error.message, error.hint)];
+  }
 }
 
 /** Every other way to restore does without it. */

@@ -67,7 +67,7 @@ async function checkServer(
 ): Promise<void> {
   const facts = await server.roleFacts();
   list.expect('Database server', olderServer(manifest, facts), `PostgreSQL ${facts.version.text}`);
-  list.expect('Right to make databases', facts.createDb ? null : noCreateDb(facts), `role ${facts.role} has CREATEDB`);
+  checkCreateDb(list, facts);
   await list.check(
     'PostgreSQL tools',
     () => findPostgresTools(deps.runner, facts.version.major),
@@ -112,11 +112,25 @@ async function checkLive(
     list.expect('Present database', keepsDatabase ? null : gone(names), GONE);
     return null;
   }
-  list.expect('Ownership', live.owned ? null : notOwner(names, live, facts), `${names.live} is owned by ${live.owner}`);
-  const foreign = (await server.sessionsOn(names.live)).filter(({ ours }) => !ours);
+  await checkRename(list, server, facts, { name: names.live, row: live });
+  return names;
+}
+
+export function checkCreateDb(list: Checklist, facts: RoleFacts): void {
+  list.expect('Right to make databases', facts.createDb ? null : noCreateDb(facts), `role ${facts.role} has CREATEDB`);
+}
+
+/** Whether the role may rename a database that is there: it owns it, and can end every session that is open on it. */
+export async function checkRename(
+  list: Checklist,
+  server: Pick<DatabaseServer, 'sessionsOn'>,
+  facts: RoleFacts,
+  { name, row }: { readonly name: string; readonly row: DatabaseRow },
+): Promise<void> {
+  list.expect('Ownership', row.owned ? null : notOwner(name, row, facts), `${name} is owned by ${row.owner}`);
+  const foreign = (await server.sessionsOn(name)).filter(({ ours }) => !ours);
   const who = [...new Set(foreign.map(({ role, application }) => `${role} (${application || 'unnamed'})`))];
   list.expect('Open connections', foreign.length === 0 ? null : cannotEnd(who, facts), 'the role can end all of them');
-  return names;
 }
 
 async function checkMigrations(
@@ -173,11 +187,11 @@ function noCreateDb({ role }: RoleFacts): Fault {
   );
 }
 
-function notOwner({ live }: SwapNames, { owner }: DatabaseRow, { role }: RoleFacts): Fault {
+function notOwner(live: string, { owner }: DatabaseRow, { role }: RoleFacts): Fault {
   return new Fault(
     'not-owner',
     `The database ${live} is owned by ${owner}, so ${role} cannot rename it.`,
-    `Let its owner run: ALTER DATABASE ${live} OWNER TO ${role}`,
+    `Let a superuser run: ALTER DATABASE ${live} OWNER TO ${role}`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { need } from '../../support/need.ts';
+import { withClient } from '../../support/store/postgres.ts';
 import { openDoctorWorld, type DoctorWorld } from './doctor-world.ts';
 
 let world: DoctorWorld;
@@ -60,6 +61,78 @@ describe.skipIf(!need('psql') || !need('pg_dump'))('doctor, on what restores and
       detail: expect.stringContaining('the environment variable DRILLS cannot be read'),
       hint: 'Put it there and try again; `kong-chatops config check` shows what is missing.',
     });
+  });
+});
+
+describe.skipIf(!need('psql') || !need('pg_dump'))('doctor, on a restore of the database', () => {
+  const about = 'production: database restore';
+  const look = async (url: string, { name, beside = 'postgres' }: { name?: string; beside?: string } = {}) => {
+    const { username, password } = new URL(url);
+    const setting = {
+      database: { user: username, ...(name === undefined ? {} : { name }) },
+      gateway: { restore: { maintenance_database: beside } },
+      env: { KONG_PASSWORD: decodeURIComponent(password) || 'unused' },
+    };
+    return (await world.doctor(setting)).about(about);
+  };
+
+  it('is content with a role that may put another database in the place of the live one', async () => {
+    const { username } = new URL(world.store.superuserUrl);
+    expect(await look(world.store.superuserUrl)).toEqual([
+      {
+        state: 'ok',
+        about,
+        detail: expect.stringMatching(
+          new RegExp(`^the role ${username} may put a restored database in the place of t_\\w+$`),
+        ),
+      },
+    ]);
+  });
+
+  it('names each right that the role lacks, and what gives it, and fails nothing: backups do without', async () => {
+    const noCreateDb = (role: string) => ({
+      state: 'warn',
+      about,
+      detail: `The role ${role} may neither make nor rename databases.`,
+      hint: `Let a superuser run: ALTER ROLE ${role} CREATEDB`,
+    });
+    expect(await look(world.store.ownerUrl)).toEqual([noCreateDb('kong_chatops_owner')]);
+    // Behind these two comes Kong's own session, where it has one open just then.
+    expect((await look(world.store.botUrl)).slice(0, 2)).toEqual([
+      noCreateDb('kong_chatops'),
+      {
+        state: 'warn',
+        about,
+        detail: expect.stringMatching(
+          /^The database t_\w+ is owned by kong_chatops_owner, so kong_chatops cannot rename it\.$/,
+        ),
+        hint: expect.stringMatching(/^Let a superuser run: ALTER DATABASE t_\w+ OWNER TO kong_chatops$/),
+      },
+    ]);
+  });
+
+  it('names who is connected and could not be sent away', async () => {
+    const elsewhere = new URL(world.store.superuserUrl);
+    elsewhere.pathname = world.kongUrl.pathname;
+    const [, sessions] = await withClient(elsewhere.href, async () => await look(world.store.ownerUrl));
+    expect(sessions).toEqual({
+      state: 'warn',
+      about,
+      detail: `Sessions that kong_chatops_owner may not end are open on the database: ${elsewhere.username} (test support). It cannot be renamed while they last.`,
+      hint: 'Have them closed, or let a superuser run: GRANT pg_signal_backend TO kong_chatops_owner',
+    });
+  });
+
+  it('says that the server cannot be asked from the database beside, and leaves a missing one to the other look', async () => {
+    expect(await look(world.store.ownerUrl, { beside: 'nowhere' })).toEqual([
+      {
+        state: 'warn',
+        about,
+        detail: expect.stringContaining('nowhere'),
+        hint: expect.stringMatching(/\S/),
+      },
+    ]);
+    expect(await look(world.store.superuserUrl, { name: 'nowhere' })).toEqual([]);
   });
 });
 

@@ -49,6 +49,8 @@ export interface Examined {
 export interface DoctorWorld {
   readonly folder: string;
   readonly store: TestDatabase;
+  /** Kong's database, as its owner. */
+  readonly kongUrl: URL;
   /** Runs the doctor on one gateway. */
   readonly doctor: (setting?: Setting) => Promise<Examined>;
   end(): Promise<void>;
@@ -74,6 +76,7 @@ export async function openDoctorWorld(): Promise<DoctorWorld> {
   return {
     folder,
     store,
+    kongUrl: address,
     doctor: async (setting = {}) => {
       const config = join(folder, 'kong-chatops.yaml');
       writeFileSync(config, stringify(configOf(setting, folder, { admin: kong.kong.url, address })));

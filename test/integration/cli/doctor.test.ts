@@ -42,6 +42,9 @@ describe.skipIf(!hasTools)('doctor', () => {
     ]);
     expect(texts('production: pg_dump')).toEqual([expect.stringMatching(/^ok: 15\..* pg_restore beside it$/)]);
     expect(texts('production: files')).toEqual([expect.stringMatching(/^ok: kong\.conf \(20 bytes\) and 1 files in /)]);
+    expect(texts('production: database restore')).toEqual([
+      'warn: The role kong_chatops_owner may neither make nor rename databases.',
+    ]);
     expect(texts('drills')).toEqual(['warn: there is no PostgreSQL on which a set could be restored to prove it']);
     expect(texts('production: proof')).toEqual(['warn: no nodes are named, so a restore proves no route']);
     expect(out).not.toMatch(/admin-token|xoxb-good|xapp-good/);
