@@ -1,7 +1,9 @@
 import type { GatewayStatus } from '../../engine/ports.ts';
+import { awaitsReview, reviewBy, reviewOverdue } from '../../runs/rules/emergency.ts';
 import { openGate } from '../../runs/rules/gate.ts';
 import { stateOf } from '../../runs/next.ts';
 import type { Run } from '../../runs/run.ts';
+import { sentence } from '../say.ts';
 import { age, clock, size } from './amounts.ts';
 import { nextText } from './schedules.ts';
 
@@ -13,11 +15,11 @@ export function showGateway(status: GatewayStatus, now: Date): string[] {
     lastVerified === null
       ? '  no verified backup yet'
       : `  last verified backup: ${lastVerified.runId}, ${age(lastVerified.at, now)} old, ${size(lastVerified.bytes)}, ${gapText(lastVerified.gaps)}`,
-    ...(lastEnded === null || lastEnded.outcome === 'succeeded' ? [] : [`  last run: ${ended(lastEnded)}`]),
+    ...(lastEnded === null ? [] : lastLines(lastEnded, now)),
     ...lockedLines(status.locked),
     ...(status.alarms ?? []).map(({ alarm, message }) => `  ALARM ${alarm}: ${message}`),
     ...(status.schedules ?? []).map((schedule) => `  ${schedule.kind}: ${nextText(schedule, now)}`),
-    ...(status.active.length === 0 ? ['  nothing runs'] : status.active.map((run) => `  now: ${running(run)}`)),
+    ...(status.active.length === 0 ? ['  nothing runs'] : status.active.flatMap((run) => activeLines(run, now))),
   ];
 }
 
@@ -40,12 +42,44 @@ function ended(run: Run): string {
   return `${run.id} ${run.outcome ?? ''} at ${clock(run.endedAt ?? run.requestedAt)}${why === undefined ? '' : `: ${why}`}`;
 }
 
+/** One that ended well is told by its backup, unless somebody still owes it a review. */
+function lastLines(run: Run, now: Date): string[] {
+  const owed = awaitsReview(run) ? emergencyLines(run, now) : [];
+  return run.outcome === 'succeeded' && owed.length === 0 ? [] : [`  last run: ${ended(run)}`, ...owed];
+}
+
+function activeLines(run: Run, now: Date): string[] {
+  return [`  now: ${running(run)}`, ...holdLines(run), ...emergencyLines(run, now)];
+}
+
+/** What people can do with a run that is held, and why it is when something went wrong. */
+function holdLines({ id, hold }: Run): string[] {
+  if (hold === undefined) return [];
+  return [
+    ...(hold.fault === undefined ? [] : [`    ${sentence(hold.fault.message)}`]),
+    `    kong-chatops rollback ${id}     or     kong-chatops close ${id}`,
+  ];
+}
+
+/** Nobody was asked: somebody else looks at it afterwards, by a time after which normal runs are refused. */
+function emergencyLines(run: Run, now: Date): string[] {
+  if (run.emergency === undefined) return [];
+  const head = `    EMERGENCY ${run.emergency.incident}: nobody was asked`;
+  if (!awaitsReview(run)) return [`${head}, reviewed`];
+  const by = clock(reviewBy(run));
+  const due = reviewOverdue(run, now)
+    ? `its review was due ${by} and normal runs are refused until somebody else reviews it`
+    : `to be reviewed by somebody else before ${by}`;
+  return [`${head}, ${due}: kong-chatops review ${run.id} --finding …`];
+}
+
 function running(run: Run): string {
   const gate = openGate(run);
   if (gate !== undefined) {
     const groups = gate.policy.requirements.map(({ group }) => group).join(' and ');
     return `${run.id} waits for ${groups} until ${clock(gate.expiresAt)}`;
   }
+  if (run.hold !== undefined) return `${run.id} holding until ${clock(run.hold.until)}`;
   const step = run.plan.steps.find(({ id }) => run.steps[id]?.status === 'running');
   return `${run.id} ${stateOf(run)}${step === undefined ? '' : `: ${step.title}`}`;
 }

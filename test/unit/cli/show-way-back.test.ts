@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { follow } from '../../../src/cli/follow.ts';
 import { showRun } from '../../../src/cli/show/run.ts';
+import { showGateway } from '../../../src/cli/show/status.ts';
 import { restorePlan } from '../../../src/runbooks/restore.ts';
 import type { EventBody } from '../../../src/runs/event.ts';
 import { fold } from '../../../src/runs/evolve.ts';
@@ -93,6 +94,54 @@ describe('a restore in the terminal', () => {
     expect(shown(told(RESTORE, ...SWAPPED, failed).run).slice(-2)).toEqual([
       '  The database before is still there as kong_r4_old. It takes up room and holds credentials.',
       '  To remove it by hand: DROP DATABASE "kong_r4_old";',
+    ]);
+  });
+});
+
+describe('a gateway with a restore that holds', () => {
+  const none = { gateway: 'production', environment: 'production', lastVerified: null, locked: null };
+  const standing = (run: Run, now = NOW): string[] =>
+    showGateway({ ...none, lastEnded: null, active: [run] }, now).slice(2);
+  const glass = { incident: 'INC-4711' };
+  const HOLDS = [
+    '  now: R-4 holding until 2026-11-21 04:00:00Z',
+    '    kong-chatops rollback R-4     or     kong-chatops close R-4',
+  ];
+
+  it('says until when, and with which commands it ends', () => {
+    expect(standing(told(RESTORE, ...SWAPPED).run)).toEqual(HOLDS);
+    const fault = { code: 'restore.not-proven', message: 'A node serves the old routes', hint: 'Restart it' };
+    const bad: EventBody = {
+      type: 'run.held',
+      data: { until: UNTIL, step: 'prove-restore', fault },
+    };
+    expect(standing(told(RESTORE, ...LIVE, bad).run)).toEqual([
+      HOLDS[0],
+      '    A node serves the old routes.',
+      HOLDS[1],
+    ]);
+  });
+
+  it('says that it is an emergency, until when its review is due, and that it was reviewed', () => {
+    const run = { ...told(RESTORE, ...SWAPPED).run, emergency: glass };
+    expect(standing(run)).toEqual([
+      ...HOLDS,
+      '    EMERGENCY INC-4711: nobody was asked, to be reviewed by somebody else before 2026-11-24 02:00:00Z: kong-chatops review R-4 --finding …',
+    ]);
+    expect(standing(run, minutes(73 * 60)).at(-1)).toBe(
+      '    EMERGENCY INC-4711: nobody was asked, its review was due 2026-11-24 02:00:00Z and normal runs are refused until somebody else reviews it: kong-chatops review R-4 --finding …',
+    );
+    const reviewed = { person: BOB, at: NOW.toISOString(), finding: 'it was needed' };
+    expect(standing({ ...run, reviewed }).at(-1)).toBe('    EMERGENCY INC-4711: nobody was asked, reviewed');
+  });
+
+  it('still says that the review is due once it was accepted', () => {
+    const run = { ...told(RESTORE, ...SWAPPED, asked(false), OVER).run, emergency: glass };
+    const lines = showGateway({ ...none, lastEnded: run, active: [] }, NOW);
+    expect(lines.slice(2)).toEqual([
+      '  last run: R-4 succeeded at 2026-11-21 02:00:07Z',
+      expect.stringContaining('to be reviewed by somebody else before 2026-11-24 02:00:00Z'),
+      '  nothing runs',
     ]);
   });
 });
