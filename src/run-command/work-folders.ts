@@ -20,10 +20,11 @@ export interface WorkRoot {
 
 /**
  * A new 0700 folder for this process's attempts, and the end of what dead processes left behind: a killed worker cannot
- * remove the half of a dump it was writing. `within` is the system's temporary folder unless told otherwise.
+ * remove the half of a dump it was writing. `within` is the system's temporary folder unless told otherwise. Fault
+ * `work-folder` where it cannot be written.
  */
 export function openWorkRoot(within = tmpdir()): WorkRoot {
-  for (const name of readdirSync(within)) {
+  for (const name of namesIn(within)) {
     const [, word, number] = OURS.exec(name) ?? [];
     const pid = Number(number);
     const path = join(within, name);
@@ -31,18 +32,12 @@ export function openWorkRoot(within = tmpdir()): WorkRoot {
     const predecessors = pid === process.pid && word === undefined && !madeHere.has(path);
     if (pid > 0 && (predecessors || !isAlive(pid))) remove(path);
   }
-  const path = mkdtempSync(join(within, `kong-chatops-${process.pid}-`));
+  const path = folderIn(within, `kong-chatops-${process.pid}-`);
   madeHere.add(path);
   return {
     path,
     // Not through the thread pool: under load its queue takes longer than everything else between a go and its step.
-    make: async (name) => {
-      try {
-        return mkdtempSync(join(path, `${name}-`));
-      } catch (error) {
-        throw noFolder(path, error);
-      }
-    },
+    make: async (name) => folderIn(path, `${name}-`),
     // A killed program may still be letting go of its last file.
     remove: async (folder) => await rm(folder, { recursive: true, force: true, maxRetries: 5 }),
     close: () => {
@@ -52,12 +47,29 @@ export function openWorkRoot(within = tmpdir()): WorkRoot {
   };
 }
 
+/** What cannot be listed cannot be written either, and that is told. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function folderIn(path: string, prefix: string): string {
+  try {
+    return mkdtempSync(join(path, prefix));
+  } catch (error) {
+    throw noFolder(path, error);
+  }
+}
+
 function noFolder(path: string, cause: unknown): Fault {
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
   return new Fault(
     'work-folder',
-    `The worker can make no folder to work in below ${path}${code}. Nothing was begun.`,
-    'Free space there, or point TMPDIR at another disk; where somebody cleared that folder, restart the worker.',
+    `No folder to work in can be made below ${path}${code}. Nothing was begun.`,
+    'Free space there, or point TMPDIR at a folder that this user may write; where somebody cleared it, start the program again.',
     { cause, retryable: true },
   );
 }

@@ -16,6 +16,16 @@ describe('working folders', () => {
     expect(existsSync(root.path)).toBe(false);
   });
 
+  it('cannot be where there is no folder for them, and say so', () => {
+    const nowhere = join(within, 'unmounted');
+    expect(() => openWorkRoot(nowhere)).toThrow(
+      expect.objectContaining({
+        code: 'work-folder',
+        message: `No folder to work in can be made below ${nowhere} (ENOENT). Nothing was begun.`,
+      }) as Error,
+    );
+  });
+
   it('of a dead process are swept at start, those of living ones and strangers stay', () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const [ofDead, homeOfDead, ownHome, ofParent, ofPredecessor, stranger] = [

@@ -136,8 +136,8 @@ describe('trouble in a step', () => {
     expect(run.outcome).toBe('failed');
     expect(run.fault).toMatchObject({
       code: 'work-folder',
-      message: `The worker can make no folder to work in below ${cleared.path} (ENOENT). Nothing was begun.`,
-      hint: 'Free space there, or point TMPDIR at another disk; where somebody cleared that folder, restart the worker.',
+      message: `No folder to work in can be made below ${cleared.path} (ENOENT). Nothing was begun.`,
+      hint: 'Free space there, or point TMPDIR at a folder that this user may write; where somebody cleared it, start the program again.',
     });
     expect(stage.applied).toEqual([]);
   });
