@@ -35,12 +35,14 @@ export function secretReader(env: Variables): (reference: SecretReference) => st
   return (reference) => {
     const looked = lookUpSecret(reference, env);
     if (looked.ok) return looked.text;
-    const where = 'env' in reference ? `the environment variable ${reference.env}` : `the file ${reference.file}`;
-    throw new Fault(
-      'secret-missing',
-      `A secret that should be in ${where} cannot be read: ${looked.found}.`,
-      'Put it there and try again; `kong-chatops config check` shows what is missing.',
-    );
+    const [where, hint] =
+      'env' in reference
+        ? [
+            `the environment variable ${reference.env}`,
+            `Set ${reference.env}, or ${reference.env}_FILE to a readable file (one of the two), for the process that needs it, and start it again.`,
+          ]
+        : [`the file ${reference.file}`, 'Put it there, readable by the user of the process that needs it.'];
+    throw new Fault('secret-missing', `A secret that should be in ${where} cannot be read: ${looked.found}.`, hint);
   };
 }
 

@@ -59,7 +59,7 @@ describe.skipIf(!need('psql') || !need('pg_dump'))('doctor, on what restores and
     expect((await world.doctor({ drills })).about('drills')[0]).toMatchObject({
       state: 'fail',
       detail: expect.stringContaining('the environment variable DRILLS cannot be read'),
-      hint: 'Put it there and try again; `kong-chatops config check` shows what is missing.',
+      hint: 'Set DRILLS, or DRILLS_FILE to a readable file (one of the two), for the process that needs it, and start it again.',
     });
   });
 });

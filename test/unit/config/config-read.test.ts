@@ -91,7 +91,21 @@ describe('a secret', () => {
       expect.objectContaining({
         code: 'secret-missing',
         message: `A secret that should be in the file ${file} cannot be read: the file ${file} does not exist.`,
-        hint: 'Put it there and try again; `kong-chatops config check` shows what is missing.',
+        hint: 'Put it there, readable by the user of the process that needs it.',
+      }),
+    );
+  });
+
+  it('that no check asks for is named by what would give it once it is needed', () => {
+    const text = `${VALID}\ndrills: {database_url: {env: DRILLS}}\n`;
+    const result = readConfig({ path: write(text), env: ENV });
+    if (!result.ok) throw new Error(formatFaults(result.path, result.faults));
+    expect(() => result.config.secret({ env: 'DRILLS' })).toThrow(
+      expect.objectContaining({
+        code: 'secret-missing',
+        message:
+          'A secret that should be in the environment variable DRILLS cannot be read: neither DRILLS nor DRILLS_FILE is set in the environment.',
+        hint: 'Set DRILLS, or DRILLS_FILE to a readable file (one of the two), for the process that needs it, and start it again.',
       }),
     );
   });
