@@ -1,5 +1,6 @@
 import { setBytes } from '../../backup/set/catalogue.ts';
 import type { Manifest } from '../../backup/set/manifest.ts';
+import { nowhere } from '../../runbooks/backup.ts';
 import { age, clock, size } from './amounts.ts';
 
 /** A set as its manifest tells it: whose, when, what is in it, what is not, who can open it. */
@@ -19,8 +20,21 @@ export function setLines(manifest: Manifest, place: string, now: Date): readonly
       : `  encrypted for ${encryption.recipients.join(', ')}`,
     `Artifacts (${size(setBytes(manifest))}):`,
     ...artifacts.map((artifact) => `  ${artifact.name}  ${size(artifact.bytes)}${factsText(artifact.facts)}`),
-    gaps.length === 0 ? 'Complete: nothing on the gateway is missing from it.' : 'Not in the set:',
-    ...gaps.map(({ what, why }) => `  ${what} (${why})`),
+    ...gapLines(gaps),
+  ];
+}
+
+type Gap = Manifest['gaps'][number];
+
+/** As the card says it: what is nowhere in the set, and what one artifact of it alone holds. */
+function gapLines(gaps: readonly Gap[]): readonly string[] {
+  const missing = nowhere(gaps);
+  const partial = gaps.filter(({ onlyIn }) => onlyIn !== undefined);
+  const told = (some: readonly Gap[]): readonly string[] => some.map(({ what, why }) => `  ${what} (${why})`);
+  return [
+    missing.length === 0 ? 'Complete: nothing on the gateway is missing from it.' : 'Not in the set:',
+    ...told(missing),
+    ...(partial.length === 0 ? [] : ['Only in the database dump:', ...told(partial)]),
   ];
 }
 
