@@ -1,4 +1,5 @@
-import { refuse } from '../../runs/refusal.ts';
+import { keptDatabase } from '../../runbooks/kept-database.ts';
+import { refuse, type Refusal } from '../../runs/refusal.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Cli, Session } from '../context.ts';
 import { withOperations } from '../context.ts';
@@ -39,12 +40,24 @@ export async function close(
         refuse('unknown-run', `There is no run ${id}`, 'kong-chatops status lists the runs'),
       );
     }
-    const wrong = drop ? unconfirmed(found.run.plan.gateway, confirm, 'remove its kept database') : null;
+    const wrong = drop
+      ? (nothingKept(found.run) ?? unconfirmed(found.run.plan.gateway, confirm, 'remove its kept database'))
+      : null;
     if (wrong !== null) return sayRefusal(cli.terminal, wrong);
     const answer = await session.operations.close(id, { drop }, session.caller);
     if (!answer.ok) return sayRefusal(cli.terminal, answer.refusal, namer(session.config));
     return await followOn(cli, session, answer.run);
   });
+}
+
+/** A close cannot be taken back, so nobody closes for a database that is not there. Of a run not held, the engine says so. */
+function nothingKept(run: Run): Refusal | null {
+  if (run.hold === undefined || keptDatabase(run) !== null) return null;
+  return refuse(
+    'nothing-kept',
+    `${run.id} kept no database, so there is none to drop and nothing was done`,
+    `Close it without --drop: kong-chatops close ${run.id}`,
+  );
 }
 
 /** `unlock <gateway>`: records why a run had to be rolled back. */

@@ -1,4 +1,4 @@
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { CliPorts } from '../../../src/cli/ports.ts';
 import { realPorts } from '../../../src/cli/wiring.ts';
 import type { Operations, RestoreRequest } from '../../../src/engine/ports.ts';
@@ -105,5 +105,42 @@ it('unlock answers in one line', async () => {
     code: 0,
     out: 'production is unlocked. The cause stands in the audit trail of R-4.',
     err: '',
+  });
+});
+
+describe('close --drop', () => {
+  const held = (kept: string) => ({
+    id: 'R-4',
+    hold: { until: '2026-11-21T04:00:00.000Z' },
+    plan: { gateway: 'production', steps: [] },
+    steps: { 'swap-database': { status: 'succeeded', outputs: { live: 'kong', kept } } },
+  });
+  const before = (kept: string) => {
+    const dropped: boolean[] = [];
+    const close = async (_: string, { drop }: { readonly drop: boolean }) => {
+      dropped.push(drop);
+      return { ok: false, refusal: refuse('no', 'No', 'Never') };
+    };
+    return { dropped, operations: { run: async () => ({ run: held(kept) }), close } };
+  };
+
+  it('closes nothing where no database was kept', async () => {
+    const { dropped, operations } = before('');
+    expect(await answered(operations, 'close', 'R-4', '--drop')).toEqual({
+      code: 4,
+      out: '',
+      err: 'Refused: R-4 kept no database, so there is none to drop and nothing was done.\n  Close it without --drop: kong-chatops close R-4.',
+    });
+    expect(dropped).toEqual([]);
+  });
+
+  it("asks for the gateway's name where one was kept", async () => {
+    const { dropped, operations } = before('kong_r4_old');
+    expect((await answered(operations, 'close', 'R-4', '--drop')).err).toBe(
+      'Refused: To remove its kept database, the name of the gateway must be typed again.\n  Add --confirm production.',
+    );
+    expect(dropped).toEqual([]);
+    await answered(operations, 'close', 'R-4', '--drop', '--confirm', 'production');
+    expect(dropped).toEqual([true]);
   });
 });
