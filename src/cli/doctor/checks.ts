@@ -4,6 +4,7 @@ import { drillCheck } from './drills.ts';
 import { gatewayChecks } from './gateways.ts';
 import { heartbeatChecks } from './heartbeats.ts';
 import { machineChecks, thisPlatform } from './machine.ts';
+import { peopleChecks } from './people.ts';
 import { restoreChecks } from './restores.ts';
 import { slackChecks } from './slack.ts';
 import { storageChecks } from './storage.ts';
@@ -19,6 +20,7 @@ export function doctorChecks({ config, now }: DoctorInput): readonly Check[] {
     ...machineChecks(run, platform, declarative),
     ...storeChecks(config),
     ...slackChecks(config, now),
+    ...peopleChecks(config),
     ...storageChecks(config),
     ...gatewayChecks(config, platform),
     drillCheck(config, run, platform),

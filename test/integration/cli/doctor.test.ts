@@ -29,6 +29,9 @@ describe.skipIf(!hasTools)('doctor', () => {
     expect(texts('audit trail')).toEqual(['ok: append-only by role and by triggers']);
     expect(about('Slack')[0]).toMatchObject({ state: 'ok', detail: 'bot token accepted, user kong' });
     expect(texts('Slack socket')).toEqual(['ok: app-level token accepted']);
+    expect(texts('admins')).toEqual([
+      'warn: nobody holds the role admin, so nobody can break glass or release a held set',
+    ]);
     expect(texts('destination vault')).toEqual([expect.stringMatching(/^(ok|warn): .* can be written, .* free$/)]);
     expect(texts('encryption')).toEqual(['warn: sets are NOT ENCRYPTED']);
     expect(texts('signing key')).toEqual([expect.stringMatching(/^ok: Ed25519, key [0-9a-f]{16}$/)]);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { doctor } from '../../../src/cli/commands/doctor.ts';
 import { examine, fail, ok, showFindings, warn, type Check } from '../../../src/cli/doctor/check.ts';
 import { installCommand, nodeFinding } from '../../../src/cli/doctor/machine.ts';
+import { adminFinding } from '../../../src/cli/doctor/people.ts';
 import { botFindings } from '../../../src/cli/doctor/slack.ts';
 import { Fault } from '../../../src/runs/fault.ts';
 import { ran, testConfig, testPorts, testTerminal } from '../../support/cli.ts';
@@ -99,6 +100,43 @@ describe('what to install', () => {
     expect(nodeFinding('24.1.0', 'other')).toEqual(ok('Node', '24.1.0'));
     expect(nodeFinding('20.19.2', 'macos')).toEqual(
       fail('Node', '20.19.2, and 24 or newer is needed', 'Install it:  brew install node@24'),
+    );
+  });
+});
+
+describe('who could break glass', () => {
+  const admins = (members: string[], slack_user_group?: string) => ({
+    name: 'admins',
+    roles: ['admin' as const],
+    members,
+    slack_user_group,
+  });
+  const operators = { name: 'operators', roles: ['operator' as const], members: ['U01ALICE'] };
+
+  it('is whoever holds the role admin by name, counted once', () => {
+    expect(adminFinding([operators, admins(['U01ALICE'])])).toEqual(ok('admins', '1 person by name'));
+    expect(adminFinding([admins(['U01ALICE', 'U01BOB']), admins(['U01BOB'], 'S01ABC')])).toEqual(
+      ok('admins', '2 people by name'),
+    );
+  });
+
+  it('is nobody where no group with the role has anybody', () => {
+    const nobody = warn(
+      'admins',
+      'nobody holds the role admin, so nobody can break glass or release a held set',
+      'Add a group with roles: [admin] and its members under groups; an admin approves nothing by that role.',
+    );
+    expect(adminFinding([operators])).toEqual(nobody);
+    expect(adminFinding([operators, admins([])])).toEqual(nobody);
+  });
+
+  it('is nobody while Slack is down where Slack alone knows them', () => {
+    expect(adminFinding([operators, admins([], 'S01ABC')])).toEqual(
+      warn(
+        'admins',
+        'only by the Slack user group of admins, so nobody can break glass while Slack is down',
+        'Name one of them under its members too, and their system_user under people.',
+      ),
     );
   });
 });
