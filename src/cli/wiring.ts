@@ -10,7 +10,7 @@ import type { CliPorts } from './ports.ts';
 export const realPorts: CliPorts = {
   connect: async (config, log) => await (await import('../main.ts')).connect(config, log),
   start: async (config, options, log) => {
-    if (options.queues.length > 0) collectAlone();
+    if (options.queues.some((queue) => queue !== 'publish')) collectAlone();
     const running = await (await import('../main.ts')).start(config, options, log);
     giveBack();
     return running;

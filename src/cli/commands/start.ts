@@ -40,6 +40,7 @@ export async function start(cli: Cli, flags: StartFlags): Promise<ExitCode> {
       const missing = missingForSlack(config, options);
       if (missing.length > 0) {
         cli.terminal.err(formatFaults(null, missing));
+        if (options.bot) cli.terminal.err('Without Slack, a worker needs none of it: kong-chatops start --only worker');
         return EXIT.usage;
       }
       const log = createLog({ level: config.environment.LOG_LEVEL, secrets: secretValues(config) });

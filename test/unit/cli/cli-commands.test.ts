@@ -217,6 +217,7 @@ describe('start', () => {
     expect(bot.code).toBe(2);
     expect(bot.err).toContain('SLACK_BOT_TOKEN\n    found:   nothing');
     expect(bot.err).toContain('SLACK_APP_TOKEN\n    found:   nothing');
+    expect(bot.err).toContain('Without Slack, a worker needs none of it: kong-chatops start --only worker');
 
     const stop = new AbortController();
     const seen: StartOptions[] = [];
