@@ -34,6 +34,7 @@ const proof = z
   .object({ credential: z.object({ value: reference }) })
   .optional()
   .catch(undefined);
+const smoke = z.object({ headers }).catch({ headers: undefined });
 const scheduled = z.object({ heartbeat: reference }).optional().catch(undefined);
 const gateway = z
   .object({
@@ -48,7 +49,7 @@ const gateway = z
     run: z.object({ kind: text }).catch({ kind: '' }),
     keyring: z.object({ destination: text }).optional().catch(undefined),
     nodes: z.array(node).catch([]),
-    restore: z.object({ proof }).catch({ proof: undefined }),
+    restore: z.object({ proof, smoke: z.array(smoke).catch([]) }).catch({ proof: undefined, smoke: [] }),
     schedules: z.object({ backup: scheduled, drill: scheduled }).catch({ backup: undefined, drill: undefined }),
   })
   .catch({
@@ -61,7 +62,7 @@ const gateway = z
     run: { kind: '' },
     keyring: undefined,
     nodes: [],
-    restore: { proof: undefined },
+    restore: { proof: undefined, smoke: [] },
     schedules: { backup: undefined, drill: undefined },
   });
 

@@ -140,6 +140,9 @@ function secretReferences(names: Names): UsedSecret[] {
       use: 'gateways' as const,
       reference: gateway.restore.proof?.credential.value,
     },
+    ...gateway.restore.smoke.flatMap((one, index) =>
+      headerReferences(one.headers, ['gateways', at, 'restore', 'smoke', index, 'headers']),
+    ),
     ...gateway.nodes.flatMap((node, index) => [
       {
         keys: ['gateways', at, 'nodes', index, 'admin_api', 'token'],
