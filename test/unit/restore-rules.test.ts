@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DatabaseRow } from '../../src/kong/database/database-admin.ts';
-import { identifier, sameSettings, traits } from '../../src/kong/database/database-admin-sql.ts';
+import { identifier, identifierAsTyped, sameSettings, traits } from '../../src/kong/database/database-admin-sql.ts';
 import { migrationsDiffer, pendingMigrations, versionsDiffer } from '../../src/steps/restore/migrations.ts';
 import { swapStateOf } from '../../src/steps/restore/swap-state.ts';
 
@@ -101,4 +101,13 @@ describe('a database like another one', () => {
       expect(() => identifier(name)).toThrow(TypeError);
     },
   );
+
+  it.each([
+    ['kong', 'kong'],
+    ['kong-admin', '"kong-admin"'],
+    ['Kong', '"Kong"'],
+    ['a"b', '"a""b"'],
+  ])('a name that people are told to type is quoted where it must be: %s', (name, typed) => {
+    expect(identifierAsTyped(name)).toBe(typed);
+  });
 });

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.ts';
 import type { RoleFacts } from '../../kong/database/database-admin.ts';
+import { identifierAsTyped } from '../../kong/database/database-admin-sql.ts';
 import { databaseOfUrl } from '../../kong/database/database-url.ts';
 import type { RunCommand } from '../../run-command/command.ts';
 import { beside } from './beside.ts';
@@ -29,7 +30,7 @@ async function drillFindings(config: Config, run: RunCommand, platform: Platform
   const tools = await toolsFinding('drills', version.major, run, platform);
   if (createDb) return [ok('drills', `restore on ${place}: PostgreSQL ${version.text}, role ${role}`), tools];
   const detail = `the role ${role} of ${place} may not make a database to restore into`;
-  const hint = `Let a superuser run: ALTER ROLE ${role} CREATEDB; or name a role for drills alone under drills.database_url.`;
+  const hint = `Let a superuser run: ALTER ROLE ${identifierAsTyped(role)} CREATEDB; or name a role for drills alone under drills.database_url.`;
   // Who named no place for drills may not want any.
   return [named === undefined ? warn('drills', detail, hint) : fail('drills', detail, hint), tools];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config, GatewayConfig } from '../../config/schema.ts';
 import { adminApi } from '../../kong/admin/admin.ts';
 import { openDatabase, type DatabaseConfig } from '../../kong/database/database.ts';
+import { identifierAsTyped } from '../../kong/database/database-admin-sql.ts';
 import { findPostgresTools, findPsql } from '../../kong/dump/tools.ts';
 import type { RunCommand } from '../../run-command/command.ts';
 import { runnerFor } from '../../run-command/runner-for.ts';
@@ -90,7 +91,7 @@ async function databaseFindings(
 }
 
 function readGrant({ name, user }: DatabaseConfig, tables: readonly string[]): string {
-  return `In the database ${name}, as its owner:  GRANT SELECT ON ${tables.join(', ')} TO ${user};`;
+  return `In the database ${name}, as its owner:  GRANT SELECT ON ${tables.join(', ')} TO ${identifierAsTyped(user)};`;
 }
 
 /** The client tools for a server of that major. `whose` begins the line: a gateway's name, `drills`. */

@@ -8,6 +8,11 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** For a statement that people are told to run: quoted only where it must be, as `quote_ident` does but for keywords. */
+export function identifierAsTyped(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : identifier(name);
+}
+
 /** What this role may do, and which server this is. */
 export const ROLE = `
   SELECT json_build_object('role', current_user, 'createDb', r.rolcreatedb OR r.rolsuper,

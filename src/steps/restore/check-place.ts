@@ -1,6 +1,7 @@
 import type { Manifest } from '../../backup/set/manifest.ts';
 import type { StepContext } from '../../engine/ports.ts';
 import type { DatabaseRow, DatabaseServer, RoleFacts, SwapNames } from '../../kong/database/database-admin.ts';
+import { identifierAsTyped } from '../../kong/database/database-admin-sql.ts';
 import { findPostgresTools } from '../../kong/dump/tools.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { Checklist } from '../preflight/checklist.ts';
@@ -183,7 +184,7 @@ function noCreateDb({ role }: RoleFacts): Fault {
   return new Fault(
     'no-createdb',
     `The role ${role} may neither make nor rename databases.`,
-    `Let a superuser run: ALTER ROLE ${role} CREATEDB`,
+    `Let a superuser run: ALTER ROLE ${identifierAsTyped(role)} CREATEDB`,
   );
 }
 
@@ -191,7 +192,7 @@ function notOwner(live: string, { owner }: DatabaseRow, { role }: RoleFacts): Fa
   return new Fault(
     'not-owner',
     `The database ${live} is owned by ${owner}, so ${role} cannot rename it.`,
-    `Let a superuser run: ALTER DATABASE ${live} OWNER TO ${role}`,
+    `Let a superuser run: ALTER DATABASE ${identifierAsTyped(live)} OWNER TO ${identifierAsTyped(role)}`,
   );
 }
 
@@ -199,7 +200,7 @@ function cannotEnd(who: readonly string[], { role }: RoleFacts): Fault {
   return new Fault(
     'foreign-sessions',
     `Sessions that ${role} may not end are open on the database: ${some(who)}. It cannot be renamed while they last.`,
-    `Have them closed, or let a superuser run: GRANT pg_signal_backend TO ${role}`,
+    `Have them closed, or let a superuser run: GRANT pg_signal_backend TO ${identifierAsTyped(role)}`,
   );
 }
 

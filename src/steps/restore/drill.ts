@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Step, StepContext } from '../../engine/ports.ts';
 import { openServer } from '../../kong/database/database-admin.ts';
 import type { DatabaseServer, RoleFacts } from '../../kong/database/database-admin.ts';
+import { identifierAsTyped } from '../../kong/database/database-admin-sql.ts';
 import { databaseEnvironment, openDatabase } from '../../kong/database/database.ts';
 import type { DatabaseAccess, DatabaseConfig } from '../../kong/database/database.ts';
 import { databaseOfUrl } from '../../kong/database/database-url.ts';
@@ -165,7 +166,7 @@ function mayMakeDatabases({ createDb, role, version }: RoleFacts): RoleFacts['ve
   throw new Fault(
     'drill-no-createdb',
     `The role ${role} may not make a database to restore into.`,
-    `Let a superuser run: ALTER ROLE ${role} CREATEDB, or name another server under drills.database_url.`,
+    `Let a superuser run: ALTER ROLE ${identifierAsTyped(role)} CREATEDB, or name another server under drills.database_url.`,
   );
 }
 
