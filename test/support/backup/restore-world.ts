@@ -46,6 +46,8 @@ export interface RestoreWorldOptions {
   readonly node?: (index: number) => object;
   readonly env?: Readonly<Record<string, string>>;
   readonly kinds?: { readonly files?: boolean };
+  /** Superuser's address of a server for the gateway's database: what breaks the run's own breaks every other test. */
+  readonly kongServer?: string;
   /** Runs the programs of the steps; the local machine's own unless a test gives another. */
   readonly runner?: RunCommand;
 }
@@ -81,7 +83,11 @@ export interface RestoreWorld {
 /** Opens it. The gateway's role owns the database and may create others, as a restore needs. */
 export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promise<RestoreWorld> {
   const version = options.version ?? '3.9.1';
-  const [store, kong] = await Promise.all([freshDatabase({ migrated: true }), freshDatabase()]);
+  const { kongServer } = options;
+  const [store, kong] = await Promise.all([
+    freshDatabase({ migrated: true }),
+    freshDatabase(kongServer === undefined ? {} : { on: kongServer }),
+  ]);
   const role = `kong_${kong.name}`;
   const url = new URL(kong.superuserUrl);
   await withClient(kong.superuserUrl, async (client) => {

@@ -20,14 +20,16 @@ export interface TestDatabase {
 
 /**
  * Makes a database for one test file on the run's own server (PostgreSQL 15): empty, or with the store in it
- * (`migrated`). Call `drop` in `afterAll`.
+ * (`migrated`). `on`: on another server, as its superuser. Call `drop` in `afterAll`.
  */
-export async function freshDatabase(options: { migrated?: boolean } = {}): Promise<TestDatabase> {
-  const cluster = await testCluster();
+export async function freshDatabase(options: { migrated?: boolean; on?: string } = {}): Promise<TestDatabase> {
+  const { on } = options;
+  const cluster = on === undefined ? await testCluster() : { superuserUrl: on, ownerUrl: on, botUrl: on, template: '' };
+  const owner = on === undefined ? 'OWNER kong_chatops_owner' : '';
   const name = `t_${randomBytes(6).toString('hex')}`;
   const template = options.migrated === true ? cluster.template : 'template1';
   await withClient(cluster.superuserUrl, (client) =>
-    client.query(`CREATE DATABASE ${name} OWNER kong_chatops_owner TEMPLATE ${template}`),
+    client.query(`CREATE DATABASE ${name} ${owner} TEMPLATE ${template}`),
   );
   return {
     name,

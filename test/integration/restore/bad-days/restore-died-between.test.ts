@@ -150,7 +150,7 @@ describe.skipIf(!tools)('a worker that dies between two statements', () => {
   async function killed(run: Run, of: string, when: Death['when']): Promise<void> {
     const worker = fork(join(import.meta.dirname, 'restore-doomed-worker.ts'), [run.id, of, when], {
       env: { PATH: process.env['PATH'], ...world.env },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     expect(await once(worker, 'exit')).toEqual([null, 'SIGKILL']);
   }
