@@ -9,7 +9,7 @@ export const CRASH_TOOLS = ['psql', 'pg_dump', 'pg_restore', 'deck', 'age'] as c
 /** So many tellings share the points at which the bot is killed: each point has its turn in one of them. */
 const TELLINGS = 2;
 /** Tellings at the same time: each waits for much, and a machine has two cores. */
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 
 /**
  * The crash test of one queue backend: the whole story is told once as it is, then again with the bot killed by SIGKILL

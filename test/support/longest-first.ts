@@ -7,17 +7,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const LONGEST = [
   'e2e/crash-postgres',
-  'integration/run-command/ssh',
   'e2e/tour',
+  'e2e/bad-days-neighbours',
   'e2e/crash-redis',
   'e2e/crash-declarative',
   'e2e/secrets',
-  'e2e/bad-days-neighbours',
   'integration/restore/restore-bad-days',
   'e2e/bad-days-gateway',
   'integration/restore/restore-swap',
   'integration/sandbox/stand-in-kong-deck',
   'integration/run-command/kong-nearby',
+  'integration/run-command/ssh',
   'integration/engine/queue',
 ];
 

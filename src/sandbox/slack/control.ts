@@ -127,7 +127,7 @@ export async function slackControl(url: string): Promise<SlackControl> {
       mirror.watchers.add(listener);
       return () => void mirror.watchers.delete(listener);
     },
-    until: (what, seen, ms = 30_000) => until(mirror, what, seen, ms),
+    until: (what, seen, ms = 60_000) => until(mirror, what, seen, ms),
     log: async () => ((await (await fetch(`${url}/_control/log`)).json()) as { log: LogEntry[] }).log,
     reset: () => post('reset', {}),
     close: () => socket.close(),

@@ -220,6 +220,8 @@ describe.skipIf(!ready)('a database server whose disk fills up while a set is re
     if (disk !== null) await moveTo(disk);
   });
   afterAll(async () => {
+    if (disk !== null)
+      await world.sql(`REVOKE ALL ON TABLESPACE ${tablespace} FROM kong_${world.database}`, 'postgres');
     await world?.end();
     await server?.stop();
     await disk?.remove();
