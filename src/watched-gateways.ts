@@ -1,3 +1,4 @@
+import { secretHere } from './config/secret.ts';
 import type { Config, GatewayConfig } from './config/schema.ts';
 import type { RetentionConfig, ScheduleConfig } from './config/schema/schema-schedules.ts';
 import type { Watch, WatchedGateway, WatchPorts } from './engine/watch/ports.ts';
@@ -5,7 +6,6 @@ import type { Keep } from './schedules/retention.ts';
 import type { Schedule, ScheduleKind } from './schedules/schedule.ts';
 import { callHeartbeat } from './operations/heartbeat.ts';
 import { isAcknowledged } from './schedules/alarms.ts';
-import { Fault } from './runs/fault.ts';
 import { scheduleId } from './schedules/schedule.ts';
 import { openDestination } from './steps/deps.ts';
 
@@ -24,20 +24,11 @@ export function watchPorts(config: Config): WatchPorts {
           one !== null && one.schedule.id === id ? [one.heartbeat] : [],
         ),
       )[0];
+      // A worker may not be given it: then the bot, which looks as well, makes the call.
       const url = address === undefined ? null : secretHere(config, address);
       return url === null ? null : callHeartbeat(url, id);
     },
   };
-}
-
-/** A worker is not given what only the bot needs: then the bot, which looks as well, makes the call. */
-function secretHere(config: Config, reference: Parameters<Config['secret']>[0]): string | null {
-  try {
-    return config.secret(reference);
-  } catch (error) {
-    if (error instanceof Fault) return null;
-    throw error;
-  }
 }
 
 function watchedGateway(config: Config, gateway: GatewayConfig): WatchedGateway {

@@ -46,6 +46,19 @@ export function secretReader(env: Variables): (reference: SecretReference) => st
   };
 }
 
+/** Null where this process is not given it: a worker, say, lacks what only the bot needs. */
+export function secretHere(
+  { secret }: { readonly secret: ReturnType<typeof secretReader> },
+  reference: SecretReference,
+): string | null {
+  try {
+    return secret(reference);
+  } catch (error) {
+    if (error instanceof Fault) return null;
+    throw error;
+  }
+}
+
 /** A secret's file less a last newline, which editors and `echo` add. */
 function readSecretFile(path: string): Looked {
   try {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
+import { readsOnly } from './planned-steps.ts';
 
 /** The kinds that a backup is planned with: each has a step of its own, and a gateway may be allowed to go without it. */
 export const ARTIFACT_KINDS = ['database', 'declarative', 'files'] as const;
@@ -103,7 +104,6 @@ export interface BackupPlanInput {
   readonly deadlineSeconds: number;
 }
 
-const READS_ONLY = 'reads only, nothing to undo';
 const UNPUBLISHED = 'what was written is not a backup until it is published; discard-set removes it';
 
 /** The run-book of a backup: every row of it a step (behaviour 5.1 to 5.5, 5.10). */
@@ -136,7 +136,7 @@ export function backupPlan(input: BackupPlanInput): Plan {
     environment: input.environment,
     parameters: { kinds: input.kinds, workspaces: input.workspaces, destinations: input.destinations },
     steps: [
-      { ...common, id: 'preflight', title: 'Check gateway, tools and rights', recovery: 'repeat', undo: READS_ONLY },
+      readsOnly(common, 'preflight', 'Check gateway, tools and rights'),
       ...gated,
       {
         ...common,
@@ -145,7 +145,7 @@ export function backupPlan(input: BackupPlanInput): Plan {
         recovery: 'check',
         undo: 'delete the set by hand',
       },
-      { ...common, id: 'verify-set', title: 'Read back every byte', recovery: 'repeat', undo: READS_ONLY },
+      readsOnly(common, 'verify-set', 'Read back every byte'),
       {
         ...common,
         id: 'discard-set',

@@ -1,6 +1,6 @@
 import type { Plan } from '../runs/plan.ts';
 import type { DrillPlanInput } from './restore-drill.ts';
-import { readsOnly } from './restore-common.ts';
+import { readsOnly } from './planned-steps.ts';
 
 /** A set beside its gateway as it is now, by type and count and a few names. Reads only; near the gateway, so it is a run. */
 export function comparePlan(input: DrillPlanInput): Plan {

@@ -1,6 +1,6 @@
 import type { GatePolicy, PlannedStep } from '../runs/plan.ts';
-import { gated, readsOnly } from './restore-common.ts';
-import type { Common } from './restore-common.ts';
+import { gated, readsOnly } from './planned-steps.ts';
+import type { Common } from './planned-steps.ts';
 
 /** kong.conf and the prefix, into a new folder beside the present ones: what goes into use, people decide. */
 export function filesSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {

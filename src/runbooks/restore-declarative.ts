@@ -1,6 +1,6 @@
 import type { GatePolicy, PlannedStep } from '../runs/plan.ts';
-import { gated, readsOnly } from './restore-common.ts';
-import type { Common } from './restore-common.ts';
+import { gated, readsOnly } from './planned-steps.ts';
+import type { Common } from './planned-steps.ts';
 
 /** The declarative files by decK: validate, show the diff, ask, sync, purge caches, read back; and the same way back. */
 export function declarativeSteps(common: Common, policy: GatePolicy | null): readonly PlannedStep[] {

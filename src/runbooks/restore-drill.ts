@@ -1,6 +1,6 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { Plan } from '../runs/plan.ts';
-import { readsOnly } from './restore-common.ts';
+import { readsOnly } from './planned-steps.ts';
 
 export interface DrillPlanInput {
   readonly gateway: string;

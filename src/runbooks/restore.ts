@@ -1,9 +1,9 @@
 import type { JsonObject } from '../runs/json.ts';
 import type { GatePolicy, Plan, PlannedStep } from '../runs/plan.ts';
 import { dblessSteps, filesSteps } from './restore-aside.ts';
-import { gated, readsOnly } from './restore-common.ts';
+import { gated, readsOnly } from './planned-steps.ts';
 import { declarativeSteps } from './restore-declarative.ts';
-import type { Common } from './restore-common.ts';
+import type { Common } from './planned-steps.ts';
 
 /** How a gateway is restored. The bot proposes, people decide (behaviour 6.1). */
 export type Strategy =

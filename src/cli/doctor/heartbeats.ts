@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
+import { secretHere } from '../../config/secret.ts';
 import type { Config } from '../../config/schema.ts';
 import type { ScheduleConfig } from '../../config/schema/schema-schedules.ts';
-import { Fault } from '../../runs/fault.ts';
 import { fail, ok, warn, type Check, type Finding } from './check.ts';
 
 const CONNECT_MS = 5_000;
@@ -42,15 +42,6 @@ async function heartbeatFinding(
     `the watcher outside cannot be reached from here (${problem}); ${NOT_CALLED}`,
     'Look at its address and the way to it: DNS, firewall. Where only a proxy leads out (NODE_USE_ENV_PROXY=1) this says nothing.',
   );
-}
-
-function secretHere(config: Config, reference: Parameters<Config['secret']>[0]): string | null {
-  try {
-    return config.secret(reference);
-  } catch (error) {
-    if (error instanceof Fault) return null;
-    throw error;
-  }
 }
 
 /** Null once a connection stands, else the code of what went wrong. */

@@ -1,9 +1,9 @@
 import type { GatePolicy, PlannedStep } from '../runs/plan.ts';
 
-/** What every step of a restore has alike. */
+/** What every step of a run-book has alike. */
 export type Common = Pick<PlannedStep, 'queue' | 'attempts' | 'deadlineSeconds'>;
 
-export const READS_ONLY = 'reads only, nothing to undo';
+const READS_ONLY = 'reads only, nothing to undo';
 
 /** A step that looks and changes nothing. */
 export function readsOnly(common: Common, id: string, title: string): PlannedStep {
