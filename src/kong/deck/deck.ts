@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -29,20 +29,6 @@ export interface DeckDumped {
   readonly warnings: readonly string[];
 }
 
-export interface DeckDiff {
-  /** On the worker. */
-  readonly file: string;
-  readonly workspace: string | null;
-  readonly signal?: AbortSignal | undefined;
-}
-/** What a sync of the file would do. Counts and kinds only: decK's bodies hold secrets. */
-export interface DeckDiffed {
-  readonly creating: number;
-  readonly updating: number;
-  readonly deleting: number;
-  readonly changes: readonly DeckChange[];
-  readonly warnings: readonly string[];
-}
 export interface DeckChange {
   readonly action: 'create' | 'update' | 'delete';
   readonly kind: string;
@@ -54,7 +40,6 @@ export interface Deck {
   /** Answers Kong's version as decK reads it. */
   ping(signal?: AbortSignal): Promise<string>;
   dump(request: DeckDump): Promise<DeckDumped>;
-  diff(request: DeckDiff): Promise<DeckDiffed>;
 }
 
 /** A diff carries every changed entity in full. */
@@ -69,7 +54,6 @@ export function deckFor(options: DeckOptions): Deck {
       throw strange(options, 'ping', 'it did not name a version of Kong');
     },
     dump: (request) => dump(options, request),
-    diff: (request) => diff(options, request),
   };
 }
 
@@ -92,35 +76,6 @@ async function dump(options: DeckOptions, request: DeckDump): Promise<DeckDumped
   return { bytes: file.size, seconds: finished.seconds, warnings: warningsOf(finished, options.token) };
 }
 
-async function diff(options: DeckOptions, request: DeckDiff): Promise<DeckDiffed> {
-  const streamed = !options.run.sameHost;
-  const file = streamed ? '-' : request.file;
-  const args = [file, '--json-output', ...workspaceArguments(options, request.workspace)];
-  const input = streamed ? createReadStream(request.file) : undefined;
-  const finished = await gateway(options, 'diff', args, { ...request, input });
-  const report = readReport(finished);
-  if (report === null) throw strange(options, 'diff', 'its report cannot be read');
-  // With --json-output decK ends with 0 although it failed, and tells so only here.
-  const [error] = report.errors;
-  if (error !== undefined)
-    throw faultOfDeck({
-      gateway: options.gateway,
-      doing: 'diff',
-      token: options.token,
-      finished: { ...finished, exitCode: 1, stderr: `Error: ${error}` },
-    });
-  const { creating, updating, deleting } = report.changes;
-  const list = (action: DeckChange['action'], changes: readonly { kind: string; name: string }[]): DeckChange[] =>
-    changes.map(({ kind, name }) => ({ action, kind, name }));
-  return {
-    creating: creating.length,
-    updating: updating.length,
-    deleting: deleting.length,
-    changes: [...list('create', creating), ...list('update', updating), ...list('delete', deleting)],
-    warnings: warningsOf(finished, options.token),
-  };
-}
-
 /** Go writes an empty list as null. */
 const list = <T extends z.ZodType>(item: T) =>
   z
@@ -135,8 +90,11 @@ const changed = list(
     body: z.object({ old: z.unknown().optional(), new: z.unknown().optional() }).nullish(),
   }),
 );
+const count = z.int().min(0).default(0);
 const reportSchema = z.object({
   changes: z.object({ creating: changed, updating: changed, deleting: changed }),
+  /** What ended well, counted by decK apart from the lists above. */
+  summary: z.object({ creating: count, updating: count, deleting: count }),
   errors: list(z.string()),
 });
 
@@ -221,10 +179,16 @@ export function warningsOf(finished: Finished, token?: string): string[] {
   return [...new Set(warnings.map((line) => withoutSecrets(line, token)))];
 }
 
-export function strange(options: DeckOptions, doing: string, what: string): Fault {
+export function strange(
+  options: DeckOptions,
+  doing: string,
+  what: string,
+  { retryable = false }: { readonly retryable?: boolean } = {},
+): Fault {
   return new Fault(
     'deck.strange',
     `decK ${options.deck.version} ran "deck gateway ${doing}" on ${options.gateway}, and ${what}.`,
     'Run the same command by hand where the bot runs, or try another version of decK.',
+    { retryable },
   );
 }

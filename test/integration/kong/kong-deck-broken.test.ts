@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { deckChanges } from '../../../src/kong/deck/deck-changes.ts';
 import { deckFor, readReport } from '../../../src/kong/deck/deck.ts';
 import type { Deck } from '../../../src/kong/deck/deck.ts';
 import type { DeckOptions } from '../../../src/kong/deck/deck-environment.ts';
@@ -41,13 +42,13 @@ describe('a decK that misbehaves', () => {
   });
   afterEach(() => fakes.write('deck', 'exit 9'));
 
-  async function deck(script: string, changes: Partial<DeckOptions> = {}, version?: string): Promise<Deck> {
+  async function options(script: string, changes: Partial<DeckOptions> = {}, version?: string): Promise<DeckOptions> {
     fakeDeck(fakes, script, {
       ...(version === undefined ? {} : { version }),
       help: changes.deck === undefined ? HELP : '',
     });
     const run = localRunner({ path: fakes.path });
-    return deckFor({
+    return {
       run,
       deck: changes.deck ?? (await findDeck(run)),
       gateway: 'production',
@@ -58,8 +59,15 @@ describe('a decK that misbehaves', () => {
       requestTimeoutMs: 5000,
       timeoutMs: 10_000,
       ...changes,
-    });
+    };
   }
+  const deck = async (...given: Parameters<typeof options>): Promise<Deck> => deckFor(await options(...given));
+  const differences = async (script: string) =>
+    await deckChanges(await options(script)).differences({
+      file: 'x.yaml',
+      workspace: null,
+      skipCaCertificates: false,
+    });
   const dump = () => ({ workspace: null, outFile: join(workDir, 'out.yaml'), withId: true });
 
   test('is given token and address by its environment only, and nothing else of ours', async () => {
@@ -149,8 +157,7 @@ describe('a decK that misbehaves', () => {
 
   test('that swallows errors into its report and ends with 0 is not believed', async () => {
     const report = JSON.stringify({ changes: {}, summary: {}, errors: ['while processing event: HTTP status 500'] });
-    const its = await deck(`echo 'Warning: something'; echo '${report}'`);
-    expect(await faultOf(its.diff({ file: 'x.yaml', workspace: null }))).toMatchObject({
+    expect(await faultOf(differences(`echo 'Warning: something'; echo '${report}'`))).toMatchObject({
       code: 'deck.kong-error',
       message:
         'The Admin API of production answered decK with an error of its own: while processing event: HTTP status 500.',
@@ -159,10 +166,24 @@ describe('a decK that misbehaves', () => {
   });
 
   test('whose report cannot be read is not believed', async () => {
-    const its = await deck('echo "no changes"');
-    expect(await faultOf(its.diff({ file: 'x.yaml', workspace: null }))).toMatchObject({
+    expect(await faultOf(differences('echo "no changes"'))).toMatchObject({
       code: 'deck.strange',
       message: 'decK 1.65.1 ran "deck gateway diff" on production, and its report cannot be read.',
+    });
+  });
+
+  test('that lists fewer changes than it counted is asked again: people approve all of them or none', async () => {
+    const one = { name: 'catalog', kind: 'service', body: { old: null, new: {} } };
+    const report = JSON.stringify({
+      changes: { creating: [one], updating: null, deleting: null },
+      summary: { creating: 2, updating: 0, deleting: 0, total: 2 },
+      errors: null,
+    });
+    expect(await faultOf(differences(`echo '${report}'`))).toEqual({
+      code: 'deck.strange',
+      message: 'decK 1.65.1 ran "deck gateway diff" on production, and it counted 2 changes and listed 1.',
+      hint: 'Run the same command by hand where the bot runs, or try another version of decK.',
+      retryable: true,
     });
   });
 

@@ -90,6 +90,13 @@ describe.skipIf(!need('deck'))('real decK takes a file to a gateway', () => {
     expect(await (await at(full)).differences(request())).toEqual([]);
   });
 
+  test('differences are all there, though decK works on many of them at once', async () => {
+    const services = Array.from({ length: 3000 }, (_, index) => `- name: s${index}\n  host: s${index}.internal\n`);
+    const many = written('many.yaml', `_format_version: "3.0"\nservices:\n${services.join('')}`);
+    const found = await (await at(empty)).differences(request(many));
+    expect(found.filter(({ action }) => action === 'create')).toHaveLength(3000);
+  });
+
   test('a sync that Kong refuses in the middle is an answer and not an exit code', async () => {
     const deck = await at(empty);
     empty.kong.faults.respond('PUT', /^\/routes\//, 409, { times: 1, body: { message: 'UNIQUE violation' } });

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { ENTITY_KINDS } from '../../../backup/artifacts/entities.ts';
-import type { DeckEntry } from '../../../kong/deck/deck-changes.ts';
+import type { DeckEntry, DeckSynced } from '../../../kong/deck/deck-changes.ts';
 import type { Change } from '../../../runbooks/restore.ts';
 import { canonicalText } from '../../../runs/json.ts';
+import { counted } from '../../words.ts';
 import type { HashDifference } from './compare.ts';
 import { kindOfList } from './document.ts';
 
@@ -114,17 +115,20 @@ export function nameOf({ kind, name, before, after }: DeckEntry): string {
 
 /**
  * What a sync deleted beyond what it was to do: decK lists the gateway once more before it acts, and takes away what
- * somebody added since the bot's own look.
+ * somebody added since the bot's own look. Where its list is short of its count, the rest has no name.
  */
 export function unplannedDeletions(
-  done: readonly DeckEntry[],
+  { done, deleted }: Pick<DeckSynced, 'done' | 'deleted'>,
   planned: Pick<WorkspaceDiff, 'entries'>,
 ): readonly string[] {
   const keyOf = ({ kind, name }: DeckEntry): string => `${kind} ${name}`;
-  const known = new Set(planned.entries.filter(({ action }) => action === 'delete').map(keyOf));
-  return done
+  const deletions = planned.entries.filter(({ action }) => action === 'delete');
+  const known = new Set(deletions.map(keyOf));
+  const named = done
     .filter((entry) => entry.action === 'delete' && !known.has(keyOf(entry)))
     .map((entry) => `${entry.kind} ${nameOf(entry)}`);
+  const unnamed = deleted - deletions.length - named.length;
+  return unnamed > 0 ? [...named, `${counted(unnamed, 'entity', 'entities')} that decK did not name`] : named;
 }
 
 /**

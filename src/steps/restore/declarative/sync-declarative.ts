@@ -97,10 +97,10 @@ async function syncWorkspace(
 ): Promise<readonly string[]> {
   let fault: Fault;
   try {
-    const { errors, done } = await deck.sync(syncing.look.request);
-    const [error] = errors;
-    if (error === undefined) return unplannedDeletions(done, syncing.planned);
-    fault = asFault(deps, errors, error);
+    const synced = await deck.sync(syncing.look.request);
+    const [error] = synced.errors;
+    if (error === undefined) return unplannedDeletions(synced, syncing.planned);
+    fault = asFault(deps, synced.errors, error);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Fault)) throw error;
