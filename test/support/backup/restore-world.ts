@@ -19,6 +19,7 @@ import { createKongSchema, startStandInKong, type StandInKong } from '../../../s
 import type { Edition, Version } from '../../../src/sandbox/kong/version.ts';
 import { freshDatabase, withClient } from '../store/postgres.ts';
 import { ALICE, BOB, CAROL, inSlack, standing } from '../story.ts';
+import { workUntilQuiet } from '../work.ts';
 
 const RELOAD = fileURLToPath(new URL('../../../src/sandbox/kong/reload.ts', import.meta.url));
 const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
@@ -143,7 +144,7 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
         },
       ],
       operations: { port: 0 },
-      limits: { retry_seconds: 0, heartbeat_seconds: 0.5, sweep_seconds: 0.2, shutdown_seconds: 12 },
+      limits: { retry_seconds: 0, heartbeat_seconds: 2, sweep_seconds: 0.2, shutdown_seconds: 12 },
     };
     const path = join(folder, `config-${cores.length}.json`);
     await writeFile(path, JSON.stringify(config));
@@ -167,11 +168,8 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
     if (run === null) throw new Error(`no run ${runId}`);
     return run;
   };
-  const play: RestoreWorld['play'] = async (run, by = core) => {
-    const id = typeof run === 'string' ? run : run.id;
-    await by.engine.work(id);
-    return await load(id);
-  };
+  const play: RestoreWorld['play'] = async (run, by = core) =>
+    await workUntilQuiet(by, typeof run === 'string' ? run : run.id);
   const delivery = (): { key: string } => ({ key: crypto.randomUUID() });
   const request: RestoreWorld['request'] = async (more = {}) => {
     const asked = {

@@ -6,12 +6,12 @@ import { compose, type Core } from '../../../src/compose.ts';
 import { readConfig } from '../../../src/config/read.ts';
 import type { PeopleDirectory } from '../../../src/engine/ports.ts';
 import { createLog } from '../../../src/operations/log.ts';
-import { fold } from '../../../src/runs/evolve.ts';
 import { openGate } from '../../../src/runs/rules/gate.ts';
 import type { Run } from '../../../src/runs/run.ts';
 import type { Version } from '../../../src/sandbox/kong/version.ts';
 import { freshDatabase } from '../store/postgres.ts';
 import { ALICE, BOB, CAROL, inSlack, standing } from '../story.ts';
+import { workUntilQuiet } from '../work.ts';
 import { ask, emptyStandIn, type Running } from './stand-in-kong.ts';
 
 const PEOPLE = [
@@ -74,19 +74,14 @@ export async function openDblessWorld(version: Version): Promise<DblessWorld> {
       },
     ],
     operations: { port: 0 },
-    limits: { retry_seconds: 0, heartbeat_seconds: 0.5, sweep_seconds: 0.2, shutdown_seconds: 12, step_attempts: 2 },
+    limits: { retry_seconds: 0, heartbeat_seconds: 2, sweep_seconds: 0.2, shutdown_seconds: 12, step_attempts: 2 },
   };
   await writeFile(path, JSON.stringify(config));
   const read = readConfig({ path, env: { DATABASE_URL: store.botUrl, SIGNING_KEY: key } });
   if (!read.ok) throw new Error(JSON.stringify(read.faults));
   const log = createLog({ level: 'error', destination: process.stderr });
   const core = await compose(read.config, { people, serves: ['backup', 'restore'], role: 'test' }, log);
-  const play = async ({ id }: Pick<Run, 'id'>): Promise<Run> => {
-    await core.engine.work(id);
-    const run = fold(await core.store.load(id));
-    if (run === null) throw new Error(`no run ${id}`);
-    return run;
-  };
+  const play = async ({ id }: Pick<Run, 'id'>): Promise<Run> => await workUntilQuiet(core, id);
   const delivery = (): { key: string } => ({ key: crypto.randomUUID() });
   const expectWell = <T extends { ok: boolean }>(answer: T): Extract<T, { ok: true }> => {
     if (!answer.ok) throw new Error(JSON.stringify(answer));
