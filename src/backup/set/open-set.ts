@@ -29,6 +29,11 @@ export interface ReadOptions {
   readonly onBytes?: (bytes: number) => void;
 }
 
+export interface FetchOptions extends ReadOptions {
+  /** On stable storage when it resolves: for what people keep. What an attempt works with is fetched anew after a crash. */
+  readonly durable?: boolean;
+}
+
 /** A published set whose manifest was signed by one of our keys. What its manifest says may be believed. */
 export interface OpenSet {
   readonly destination: Destination;
@@ -43,7 +48,7 @@ export interface OpenSet {
    */
   readArtifact(name: string, options: ReadOptions): Promise<Readable | Refusal>;
   /** The same into a new file (0600), which is there whole and right or not at all. Answers its size and SHA-256. */
-  fetchArtifact(name: string, toFile: string, options: ReadOptions): Promise<StoredFile | Refusal>;
+  fetchArtifact(name: string, toFile: string, options: FetchOptions): Promise<StoredFile | Refusal>;
 }
 
 /**
@@ -135,16 +140,16 @@ function opened(facts: Facts, opening: Opening | null): OpenSet {
       const artifact = await find(name);
       if (isRefusal(artifact)) return artifact;
       const stream = decodedArtifact({ destination, ref, artifact }, opening, options);
-      return (await intoFile(stream, toFile)) ?? plainOf(artifact);
+      return (await intoFile(stream, toFile, options.durable === true)) ?? plainOf(artifact);
     },
   };
 }
 
 /** Null when it is there. A link and no rename: that refuses to replace a file. */
-async function intoFile(stream: Readable, toFile: string): Promise<Refusal | null> {
+async function intoFile(stream: Readable, toFile: string, flush: boolean): Promise<Refusal | null> {
   const part = `${toFile}.${randomUUID()}.part`;
   try {
-    await pipeline(stream, createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true, highWaterMark: 1 << 20 }));
+    await pipeline(stream, createWriteStream(part, { flags: 'wx', mode: 0o600, flush, highWaterMark: 1 << 20 }));
     await link(part, toFile);
     return null;
   } catch (error) {

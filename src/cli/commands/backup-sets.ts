@@ -105,7 +105,7 @@ export async function fetch(cli: Cli, name: string, asked: readonly string[], fl
   await mkdir(flags.to, { recursive: true, mode: 0o700 });
   for (const { stored, plain } of wanted) {
     const file = join(flags.to, plain);
-    const fetched = await set.fetchArtifact(stored, file, { signal: terminal.stop });
+    const fetched = await set.fetchArtifact(stored, file, { signal: terminal.stop, durable: true });
     if (isRefusal(fetched)) return sayRefusal(terminal, fetched);
     terminal.out(`${file}  ${size(fetched.bytes)}, SHA-256 ${fetched.sha256}`);
   }

@@ -9,6 +9,7 @@ import type { ScratchOutputs } from '../../runbooks/restore.ts';
 import { Fault } from '../../runs/fault.ts';
 import { digestOf } from '../../runs/json.ts';
 import { configuredDatabase, databaseAccess } from '../gateway-access.ts';
+import { sideBySide } from '../side-by-side.ts';
 import { some } from '../words.ts';
 import { checkedSet, namesOf } from './deps.ts';
 import type { RestoreDeps } from './deps.ts';
@@ -45,12 +46,15 @@ async function restore(deps: RestoreDeps, context: StepContext): Promise<void> {
     return (await server.roleFacts()).version.major;
   });
   await orPropose(deps, set.manifest, () => fill(deps, context, { scratch, major, set }));
-  const counts = await withSession(deps, context, scratch, async (session) => {
-    const compared = await orPropose(deps, set.manifest, () => compareWithManifest(session, set.manifest));
+  const [counts] = await sideBySide(
+    context.signal,
+    (signal) =>
+      withSession(deps, { ...context, signal }, scratch, (session) =>
+        orPropose(deps, set.manifest, () => compareWithManifest(session, set.manifest)),
+      ),
     // Kong's first queries would be planned without statistics.
-    await session.analyze();
-    return compared;
-  });
+    (signal) => withSession(deps, { ...context, signal }, scratch, (session) => session.analyze()),
+  );
   await withServer(deps, context, (server) => server.mark(scratch, markText(deps.set.set, scratch, counts)));
 }
 
