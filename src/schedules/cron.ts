@@ -11,11 +11,13 @@ export interface Timing {
 
 const FIVE_FIELDS = /^[\d*,/A-Z-]+( [\d*,/A-Z-]+){4}$/i;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** No clock is set by more at once (Troll, Antarctica: two hours), so this far around a change the order may differ. */
 const SET_BY_MS = 3 * HOUR_MS;
 /** Looked back at, until one is found: what runs every minute is found in an hour, what runs every leap day in years. */
 const WINDOWS_MS = [1, 25, 8 * 24, 32 * 24, 370 * 24, 9 * 366 * 24].map((hours) => hours * HOUR_MS);
 const expressions = new Map<string, CronExpression>();
+const pauses = new Map<string, { readonly day: number; readonly seconds: number }>();
 
 /** True for five fields that come to pass at some time; `H`, seconds and nicknames such as @daily are not taken. */
 export function isCron(cron: string): boolean {
@@ -77,8 +79,21 @@ export function lastTime(timing: Timing, after: Date, until: Date): Date | null 
   return null;
 }
 
-/** The longest pause between two of the coming times, in seconds: how old a result can be while all is well. */
+/**
+ * The longest pause between two of the coming times, in seconds: how old a result can be while all is well. Looked at
+ * from the start of the day (UTC) of `from`: every look of every process asks, and within a day the answer is the same.
+ */
 export function longestPause(timing: Timing, from: Date): number {
+  const day = Math.floor(from.getTime() / DAY_MS) * DAY_MS;
+  const name = `${timing.cron} ${timing.zone}`;
+  const known = pauses.get(name);
+  if (known?.day === day) return known.seconds;
+  const seconds = pauseFrom(timing, new Date(day));
+  pauses.set(name, { day, seconds });
+  return seconds;
+}
+
+function pauseFrom(timing: Timing, from: Date): number {
   let longest = 0;
   let at = nextTime(timing, from);
   // Ten see a weekend, and a month of 31 days.

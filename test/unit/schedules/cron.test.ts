@@ -86,6 +86,10 @@ test('the longest pause of a schedule sees weekends and long months', () => {
   const from = new Date('2026-11-21T00:00:00Z');
   expect(longestPause({ cron: '0 2 * * 1-5', zone: 'UTC' }, from)).toBe(72 * 3600);
   expect(longestPause({ cron: '0 4 1 * *', zone: 'UTC' }, from)).toBe(31 * 86_400);
+  // Around 2100, which is no leap year: what was found for one day is not taken for another's.
+  const yearly = { cron: '0 4 29 2 *', zone: 'UTC' };
+  expect(longestPause(yearly, new Date('2095-01-01'))).toBe(8 * 365 * 86_400 + 86_400);
+  expect(longestPause(yearly, new Date('2026-01-01'))).toBe((4 * 365 + 1) * 86_400);
 });
 
 test.each(['30 2 * * *', '*/15 * * * MON-FRI', '0 4 29 2 *', '0 0 1,15 * *'])('%s is a cron', (cron) => {
