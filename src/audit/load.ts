@@ -30,7 +30,7 @@ export async function systemEvents(pool: Pool, types: readonly string[], after: 
   );
 }
 
-/** Reserves the next number for a kind of run: `B-142`. Numbers that end up unused leave harmless gaps. */
+/** The next free number for a kind of run: `B-142`. The append of that run takes it, so a refused one leaves no gap. */
 export async function nextRunId(pool: Pool, letter: string): Promise<string> {
   const { rows } = await inStore(() =>
     pool.query<{ number: string }>({

@@ -18,7 +18,7 @@ export interface EventStore {
   systemEvents(types: readonly string[], after: number): Promise<WatchEvent[]>;
   /** All events of a run in order; empty when there is no such run. */
   load(runId: string): Promise<RunEvent[]>;
-  /** Reserves the next number for a kind of run: `B-142`. Gaps are harmless. */
+  /** The next free number for a kind of run: `B-142`. It is taken by the append that bears it: `conflict` when another was first. */
   nextRunId(letter: string): Promise<string>;
   /** Runs that the sweep must look at: active, or owing a last drawing. */
   openRuns(): Promise<RunIndex[]>;

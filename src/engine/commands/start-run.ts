@@ -1,4 +1,5 @@
 import type { NewEvent } from '../../runs/event.ts';
+import type { AppendResult } from '../../runs/log.ts';
 import type { Caller, Standing } from '../../runs/person.ts';
 import type { Plan, RunKind } from '../../runs/plan.ts';
 import type { Refusal } from '../../runs/refusal.ts';
@@ -101,28 +102,45 @@ export async function appendFirst(
   event: NewEvent,
   delivery: Delivery,
 ): Promise<Answer> {
-  const runId = await deps.store.nextRunId(RUN_LETTER[kind]);
-  const run = evolve(null, { ...event, runId, version: 1 });
-  if (run === null) throw new Error('a run starts with run.requested');
-  const index = indexOf(run, event.at);
-  const result = await deps.store.append({
-    runId,
-    expectedVersion: 0,
-    events: [event],
-    index,
-    deliveryKey: delivery.key,
-  });
+  const { run, result } = await underNextNumber(deps, RUN_LETTER[kind], event, delivery);
   if (result.appended) {
     await carryOn(deps, run);
     return { ok: true, run };
   }
-  if (result.because === 'conflict') throw new Error(`run number ${runId} was used twice`);
   const other = fold(await deps.store.load(result.runId));
   if (other === null) throw new Error(`run ${result.runId} is named by the index and missing in the log`);
   if (result.because === 'duplicate') return { ok: true, run: other };
   const refusal = busy(other);
   deps.onRefusal?.(refusal.code);
   return { ok: false, refusal, run: other };
+}
+
+type Numbered = Exclude<AppendResult, { readonly because: 'conflict' }>;
+
+/** A number is taken by being on record, so two that were told the same one meet here: the later one asks again. */
+async function underNextNumber(
+  deps: OperationsDeps,
+  letter: string,
+  event: NewEvent,
+  delivery: Delivery,
+): Promise<{ readonly run: Run; readonly result: Numbered }> {
+  for (let before = ''; ;) {
+    const runId = await deps.store.nextRunId(letter);
+    // Whoever was first has taken it for good; asked again, the store cannot name it again.
+    if (runId === before) throw new Error(`run number ${runId} was used twice`);
+    const run = evolve(null, { ...event, runId, version: 1 });
+    if (run === null) throw new Error('a run starts with run.requested');
+    const index = indexOf(run, event.at);
+    const result = await deps.store.append({
+      runId,
+      expectedVersion: 0,
+      events: [event],
+      index,
+      deliveryKey: delivery.key,
+    });
+    if (result.appended || result.because !== 'conflict') return { run, result };
+    before = runId;
+  }
 }
 
 /** What was recorded stands, whether or not somebody could be woken: the sweep goes on with it. */

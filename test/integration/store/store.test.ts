@@ -190,10 +190,26 @@ describe('the index', () => {
     expect(await mine()).toEqual(['L-5', 'L-2']);
   });
 
-  it('gives numbers that people can say, never the same twice', async () => {
-    const ids = await Promise.all(Array.from({ length: 20 }, () => store.nextRunId('Q')));
-    expect(new Set(ids).size).toBe(20);
-    expect(ids.toSorted((a, b) => Number(a.slice(2)) - Number(b.slice(2)))[19]).toBe('Q-20');
+  it('gives numbers that people can say, never the same twice, and none to what is refused', async () => {
+    const holder = appendRequest('Q-1', 0, { index: { exclusive: `backup:q${number}` }, deliveryKey: `q${number}` });
+    expect(await store.nextRunId('Q')).toBe('Q-1');
+    await store.append(holder);
+    const busy = { ...appendRequest('Q-2', 0, { index: { exclusive: `backup:q${number}` } }) };
+    expect(await store.append(busy)).toMatchObject({ because: 'exclusive', runId: 'Q-1' });
+    expect(await store.append({ ...appendRequest('Q-2', 0), deliveryKey: `q${number}` })).toMatchObject({
+      because: 'duplicate',
+    });
+    expect(await store.nextRunId('Q')).toBe('Q-2');
+    const taken = await Promise.all(
+      writers().map(async (writer) => {
+        for (;;) {
+          const id = await writer.nextRunId('Q');
+          if ((await writer.append(appendRequest(id, 0))).appended) return id;
+        }
+      }),
+    );
+    const numbers = taken.map((id) => Number(id.slice(2))).toSorted((a, b) => a - b);
+    expect(numbers).toEqual(Array.from({ length: 16 }, (_, i) => i + 2));
   });
 
   it('is made again from the log alone, and comes out equal', async () => {

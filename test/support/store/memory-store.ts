@@ -40,6 +40,7 @@ export function memoryStore(): MemoryStore {
       const log = logs.get(request.runId) ?? [];
       for (const event of request.events) log.push({ ...event, runId: request.runId, version: log.length + 1 });
       logs.set(request.runId, log);
+      number = Math.max(number, Number(request.runId.slice(2)) || 0);
       indexes.set(request.runId, request.index);
       if (request.deliveryKey !== undefined) deliveries.set(request.deliveryKey, request.runId);
       seq += request.events.length;
@@ -60,7 +61,7 @@ export function memoryStore(): MemoryStore {
           .filter((event): event is typeof event & WatchEvent => event.version > after && types.includes(event.type)),
       ),
     load: (runId) => Promise.resolve([...(logs.get(runId) ?? [])]),
-    nextRunId: (letter) => Promise.resolve(`${letter}-${(number += 1)}`),
+    nextRunId: (letter) => Promise.resolve(`${letter}-${number + 1}`),
     openRuns: () => Promise.resolve([...indexes.values()].filter(({ active, unsettled }) => active || unsettled)),
     findRuns: (filter) =>
       Promise.resolve([...indexes.values()].toReversed().filter(matching(filter)).slice(0, filter.limit)),

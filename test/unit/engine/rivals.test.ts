@@ -35,9 +35,9 @@ function processes(): {
         standing: (person) => Promise.resolve(operator(person)),
         eligible: () => Promise.resolve([approver(BOB)]),
       },
-      gateways: [
-        restorable({ name: 'production', environment: 'production', channel: 'C02OPS', backupPlan: planOf(null) }),
-      ],
+      gateways: ['production', 'staging'].map((name) =>
+        restorable({ name, environment: name, channel: 'C02OPS', backupPlan: planOf(null, name) }),
+      ),
       configDigest: 'c'.repeat(64),
       clock: () => START,
       storedSets: () => Promise.resolve([stored]),
@@ -65,4 +65,38 @@ describe('a backup and a restore that are asked for at the same moment', () => {
       for (const answer of answers) if (!answer.ok) expect(answer.refusal.code).toBe('busy');
     },
   );
+});
+
+describe('the number of a run', () => {
+  it('is taken by no request that is refused, nor by one that comes twice', async () => {
+    const { one, two } = processes();
+    const ask = (by: Operations, gateway: string, key: string) =>
+      by.requestBackup({ gateway, delivery: { key } }, inSlack(ALICE));
+    const asked = await Promise.all([
+      ask(one, 'production', 'first'),
+      ask(two, 'production', 'first'),
+      ask(two, 'production', 'other'),
+      ask(one, 'nowhere', 'typo'),
+    ]);
+    expect(asked.map((answer) => (answer.ok ? answer.run.id : answer.refusal.code))).toEqual([
+      'B-142',
+      'B-142',
+      'busy',
+      'unknown-gateway',
+    ]);
+    expect(await ask(two, 'staging', 'next')).toMatchObject({ run: { id: 'B-143' } });
+  });
+
+  it('is not shared by two that ask at once', async () => {
+    const { store, one, two } = processes();
+    const asked = await Promise.all([
+      one.requestBackup({ gateway: 'production', delivery: { key: 'k1' } }, inSlack(ALICE)),
+      two.requestBackup({ gateway: 'staging', delivery: { key: 'k2' } }, inSlack(ALICE)),
+    ]);
+    expect(asked.map((answer) => answer.ok && `${answer.run.id} ${answer.run.plan.gateway}`)).toEqual([
+      'B-142 production',
+      'B-143 staging',
+    ]);
+    expect(await store.load('B-143')).toHaveLength(1);
+  });
 });
