@@ -24,6 +24,17 @@ const LISTS: Readonly<Record<string, string>> = {
   'key-set': 'key_sets',
 };
 
+/** Whether entities of this list of a declarative file can be restored alone. */
+export function isSelectable(list: string): boolean {
+  return Object.values(LISTS).includes(list);
+}
+
+/** As people say it: `service:catalog`. */
+export function wordOf({ list, name }: Selected): string {
+  const kind = Object.entries(LISTS).find(([, file]) => file === list)?.[0];
+  return `${kind ?? list}:${name}`;
+}
+
 /** `service:catalog`, `consumer:alice`: which entities, with everything that belongs to them. */
 export function parseSelection(words: readonly string[]): readonly Selected[] | Refusal {
   const parsed = words.map(parseOne);

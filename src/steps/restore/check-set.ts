@@ -1,6 +1,7 @@
 import type { Step, StepContext } from '../../engine/ports.ts';
 import { setBytes } from '../../backup/set/catalogue.ts';
 import type { Manifest } from '../../backup/set/manifest.ts';
+import type { OpenSet } from '../../backup/set/open-set.ts';
 import { whyNotOpened } from '../../backup/storage/read-artifact.ts';
 import { verifySet } from '../../backup/set/verify.ts';
 import type { CheckSetOutputs, Strategy } from '../../runbooks/restore.ts';
@@ -32,11 +33,13 @@ async function lookAtEverything(deps: RestoreDeps, context: StepContext): Promis
   const place = new Checklist();
   const found = await checkBytes(set, deps, context);
   if (found !== null) {
-    const needs = NEEDS[strategyOf(context)];
-    checkGateway(set, deps, found.manifest);
-    needs.content(set, found.manifest);
-    await checkKey(set, deps, found.manifest);
-    if (context.run.kind === 'restore') await needs.place(place, deps, context, found.manifest);
+    const needs: StrategyNeeds = NEEDS[strategyOf(context)];
+    const { manifest } = found.opened;
+    checkGateway(set, deps, manifest);
+    needs.content(set, manifest);
+    await checkKey(set, deps, manifest);
+    if (set.failed().length === 0) await needs.inside?.(set, context, found.opened);
+    if (context.run.kind === 'restore') await needs.place(place, deps, context, manifest);
   }
   const why = context.run.kind === 'drill' ? 'nothing was restored' : 'nothing was touched';
   const fault = faultOfLists('restore-refused', `Set ${deps.set.set} cannot be restored, so ${why}`, [set, place]);
@@ -45,17 +48,16 @@ async function lookAtEverything(deps: RestoreDeps, context: StepContext): Promis
   return {
     set: deps.set.set,
     destination: deps.sources[0]?.name ?? '',
-    manifestSha256: found.manifestSha256,
+    manifestSha256: found.opened.manifestSha256,
     bytesRead: found.bytesRead,
-    kongVersion: found.manifest.kong.version,
-    takenAt: found.manifest.createdAt,
+    kongVersion: found.opened.manifest.kong.version,
+    takenAt: found.opened.manifest.createdAt,
     checks: [set, place].flatMap((list) => list.passed().map(({ name, detail }) => ({ name, detail }))),
   };
 }
 
 interface Found {
-  readonly manifest: Manifest;
-  readonly manifestSha256: string;
+  readonly opened: OpenSet;
   readonly bytesRead: number;
 }
 
@@ -75,7 +77,7 @@ async function checkBytes(list: Checklist, deps: RestoreDeps, context: StepConte
     ({ bytesRead, places }) => `${bytesText(bytesRead)} read from ${places.join(', ')} and compared`,
   );
   if (read === null) return null;
-  return { manifest: opened.manifest, manifestSha256: opened.manifestSha256, ...read };
+  return { opened, ...read };
 }
 
 async function readCopies(
@@ -122,6 +124,8 @@ async function copiesOf(deps: RestoreDeps): Promise<RestoreDeps['sources']> {
 /** What a strategy asks of the set, and of the place that it restores into. */
 export interface StrategyNeeds {
   content(list: Checklist, manifest: Manifest): void;
+  /** What only the artifacts themselves say; asked once all of them are proven and can be opened. */
+  inside?(list: Checklist, context: StepContext, set: OpenSet): Promise<void>;
   place(list: Checklist, deps: RestoreDeps, context: StepContext, manifest: Manifest): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -211,12 +212,15 @@ describe.skipIf(!tools)('a declarative restore by real decK', () => {
         hint: 'Restore the database, which can keep the present one, or bring the gateway to where it can be backed up',
       },
     });
-    const nobody = await restore({ only: ['service:catalog', 'consumer:nobody'] });
-    expect(nobody.fault).toMatchObject({
-      code: 'selection-impossible',
-      message: 'What was chosen cannot be restored alone: there is no consumer nobody in the set. Nothing was changed.',
-      hint: 'Name other entities, name what they belong to as well, or restore the whole set.',
+    const slips = await restore({ only: ['service:catalog', 'service:oders'] });
+    expect(slips.fault).toMatchObject({
+      message: `Set ${set} cannot be restored, so nothing was touched.\n1. Chosen entities: The set does not hold what was chosen: service oders (did you mean service:orders?).`,
+      hint: 'If so, ask again for service:catalog,service:orders.',
     });
+    // It is the first step that refuses: no safety backup was begun.
+    expect(slips.steps['preflight']?.status).toBe('pending');
+    const sets = await readdir(join(world.destination, 'production'));
+    expect(sets.filter((name) => name.endsWith(`-${slips.id}`))).toEqual([]);
 
     await ask(admin(), 'PATCH', '/services/catalog', { retries: 9 });
     await ask(admin(), 'PATCH', '/services/orders', { retries: 9 });

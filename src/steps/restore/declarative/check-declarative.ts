@@ -8,10 +8,11 @@ import { withAdmin, withDatabase } from '../../gateway-access.ts';
 import { counted, some } from '../../words.ts';
 import { checkVersion } from '../check-place.ts';
 import type { RestoreDeps } from '../deps.ts';
+import { checkChosen } from './chosen/check-chosen.ts';
 import { declarativeOf } from './source.ts';
 
 /** What a declarative restore asks of a set, and of the gateway (behaviour 6.5). */
-export const DECLARATIVE_NEEDS = { content: checkContent, place: checkPlace };
+export const DECLARATIVE_NEEDS = { content: checkContent, inside: checkChosen, place: checkPlace };
 
 function checkContent(list: Checklist, manifest: Manifest): void {
   const files = declarativeOf(manifest);

@@ -61,7 +61,8 @@ export async function selectTagsOf(path: string): Promise<readonly string[]> {
   return [];
 }
 
-function unreadable(which: 'source' | 'present'): Fault {
+/** Fault `declarative-unreadable`. */
+export function unreadable(which: 'source' | 'present'): Fault {
   return new Fault(
     'declarative-unreadable',
     which === 'source'

@@ -1,0 +1,27 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { YAMLParseError } from 'yaml';
+import { parsePiece, piecesOf } from '../../../../backup/artifacts/declarative-pieces.ts';
+import type { ChosenJob, ChosenSaid } from './check-chosen.ts';
+import { ChosenSearch } from './search.ts';
+
+async function answerFor({ paths, only }: ChosenJob): Promise<ChosenSaid> {
+  const search = new ChosenSearch(only);
+  try {
+    for (const path of paths) await lookInto(path, search);
+  } catch (error) {
+    // Only the fact is told: the parser quotes the text around the fault, which may be a key.
+    if (error instanceof YAMLParseError || error instanceof TypeError) return { unreadable: 'source' };
+    throw error;
+  }
+  return { absent: search.absent() };
+}
+
+async function lookInto(path: string, search: ChosenSearch): Promise<void> {
+  for await (const piece of piecesOf(path)) {
+    if (search.isDone()) return;
+    search.take(parsePiece(piece));
+  }
+}
+
+// oxlint-disable unicorn/require-post-message-target-origin -- a thread has no origin
+parentPort?.postMessage(await answerFor(workerData as ChosenJob));
