@@ -1,7 +1,7 @@
 import { nearest } from '../../runs/words/nearest.ts';
 import { formatPath, oneOf } from '../fault.ts';
 import type { Names, PolicyNames } from '../names.ts';
-import { unfillableSeats } from './seats.ts';
+import { lackOf, unfillableByAnyRequest, unfillableSeats } from './seats.ts';
 
 /** A fault found by comparing parts of the file; `keys` is the place, for the line number. */
 export interface CrossFault {
@@ -88,15 +88,28 @@ function policyChecks(file: Names, policy: PolicyNames | undefined, at: Property
     ...twice([...at, 'groups'], named, 'group'),
   ];
   if (wrong.length > 0) return wrong;
-  const missing = unfillableSeats(policy, file.groups).map(({ group, missing }) => `${missing} more of ${group}`);
-  if (missing.length === 0) return [];
-  return [
-    {
-      keys: [...at, 'groups'],
-      found: `a policy that can never be met: it lacks ${missing.join(' and ')} (members with the role approver)`,
-      allowed: 'add members, give their group the role approver, lower a minimum, or name a slack_user_group',
-    },
-  ];
+  const keys = [...at, 'groups'];
+  const never = unfillableSeats(policy, file.groups);
+  if (never.length > 0) return [{ keys, ...neverMet(never) }];
+  const whoever = unfillableByAnyRequest(policy, file.groups);
+  return whoever.length > 0 ? [{ keys, ...unmetWhoeverAsks(whoever) }] : [];
+}
+
+type Lacking = ReturnType<typeof unfillableSeats>;
+
+function neverMet(lacking: Lacking): Omit<CrossFault, 'keys'> {
+  return {
+    found: `a policy that can never be met: it lacks ${lackOf(lacking)} (members with the role approver)`,
+    allowed: 'add members, give their group the role approver, lower a minimum, or name a slack_user_group',
+  };
+}
+
+function unmetWhoeverAsks(lacking: Lacking): Omit<CrossFault, 'keys'> {
+  return {
+    found: `a policy that cannot be met whichever operator asks: whoever asks does not vote, and then it lacks ${lackOf(lacking)}`,
+    allowed:
+      'add an operator who is not needed as an approver, add an approver, lower a minimum, or name a slack_user_group',
+  };
 }
 
 function membersOf(file: Names, group: Names['groups'][number], at: PropertyKey[]): CrossFault[] {

@@ -1,29 +1,68 @@
-import { missingSeats, seat } from '../../runs/rules/approval.ts';
-import type { Names, PolicyNames } from '../names.ts';
+import type { Role, Standing } from '../../runs/person.ts';
+import { holds } from '../../runs/person.ts';
+import type { Requirement } from '../../runs/plan.ts';
+import { seatsOutOfReach } from '../../runs/rules/approval.ts';
+
+interface Policy {
+  readonly groups: readonly Requirement[];
+}
+
+/** A group as the file has it. */
+interface Group {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly members: readonly string[];
+  /** Empty or left out: it has none. */
+  readonly slack_user_group?: string | undefined;
+}
+
+type Lacking = readonly { readonly group: string; readonly missing: number }[];
 
 /**
  * Seats of a policy that nobody can ever fill, by group; empty is good. People fill one seat each and must be approvers
  * (behaviour 2.1), as when they vote. What a Slack user group may bring is known at run time only and counts as enough.
  */
-export function unfillableSeats(
-  policy: PolicyNames,
-  groups: Names['groups'],
-): readonly { group: string; missing: number }[] {
-  const open = new Set(groups.filter(({ slack_user_group }) => slack_user_group !== '').map(({ name }) => name));
+export function unfillableSeats(policy: Policy, groups: readonly Group[], requester: string | null = null): Lacking {
+  const open = new Set(groups.filter(isInSlack).map(({ name }) => name));
   const requirements = policy.groups.filter(({ group }) => !open.has(group));
-  return missingSeats(seat(requirements, voters(groups)));
+  return seatsOutOfReach(requirements, standings(groups), requester);
 }
 
-/** Members who hold the role, or who may hold it by a Slack user group. */
-function voters(groups: Names['groups']): { person: string; groups: string[] }[] {
-  const approving = groups.filter(({ roles }) => roles.includes('approver'));
-  const anybody = approving.some(({ slack_user_group }) => slack_user_group !== '');
-  const approvers = new Set(approving.flatMap(({ members }) => members));
+/**
+ * Seats that stay empty whichever operator asks, of whoever leaves the fewest: every request would be refused as it is
+ * made (behaviour 2.3). Empty also where only Slack knows who may ask, or nobody may: schedules ask nobody.
+ */
+export function unfillableByAnyRequest(policy: Policy, groups: readonly Group[]): Lacking {
+  const asking = groups.filter(({ roles }) => roles.includes('operator') || roles.includes('admin'));
+  if (asking.some(isInSlack)) return [];
+  const lacking = standings(groups)
+    .filter((standing) => holds(standing, 'operator'))
+    .map(({ person }) => unfillableSeats(policy, groups, person));
+  return lacking.toSorted((one, two) => countOf(one) - countOf(two))[0] ?? [];
+}
+
+/** `1 more of approvers and 2 more of security`. */
+export function lackOf(lacking: Lacking): string {
+  return lacking.map(({ group, missing }) => `${missing} more of ${group}`).join(' and ');
+}
+
+const ROLES: readonly Role[] = ['viewer', 'operator', 'approver', 'admin'];
+
+/** Everybody who is named, with the roles they hold, or may hold by a Slack user group. */
+function standings(groups: readonly Group[]): readonly Standing[] {
+  const anybody = groups.some((group) => group.roles.includes('approver') && isInSlack(group));
   const people = [...new Set(groups.flatMap(({ members }) => members))];
-  return people
-    .filter((person) => anybody || approvers.has(person))
-    .map((person) => ({
-      person,
-      groups: groups.filter(({ members }) => members.includes(person)).map(({ name }) => name),
-    }));
+  return people.map((person) => {
+    const own = groups.filter(({ members }) => members.includes(person));
+    const held = new Set([...own.flatMap(({ roles }) => roles), ...(anybody ? ['approver'] : [])]);
+    return { person, roles: ROLES.filter((role) => held.has(role)), groups: own.map(({ name }) => name) };
+  });
+}
+
+function isInSlack({ slack_user_group }: Group): boolean {
+  return slack_user_group !== undefined && slack_user_group !== '';
+}
+
+function countOf(lacking: Lacking): number {
+  return lacking.reduce((sum, { missing }) => sum + missing, 0);
 }

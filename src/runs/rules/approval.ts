@@ -45,6 +45,19 @@ export function missingSeats(seats: readonly Seat[]): readonly { group: string; 
   return [...missing].map(([group, count]) => ({ group, missing: count }));
 }
 
+/**
+ * Seats that stay empty whoever votes, by group, when this person asks: whoever asks does not vote, and nobody fills two.
+ * Empty: a go is possible.
+ */
+export function seatsOutOfReach(
+  requirements: readonly Requirement[],
+  people: readonly Standing[],
+  requester: PersonId | null,
+): readonly { group: string; missing: number }[] {
+  const voters = people.filter((standing) => standing.person !== requester && mayVote(requirements, standing));
+  return missingSeats(seat(requirements, voters));
+}
+
 /** May this person's vote count on a gate with these requirements, apart from being the requester? */
 export function mayVote(requirements: readonly Requirement[], standing: Standing): boolean {
   return holds(standing, 'approver') && requirements.some(({ group }) => standing.groups.includes(group));

@@ -4,7 +4,7 @@ import type { Plan, RunKind } from '../plan.ts';
 import type { Refusal } from '../refusal.ts';
 import { digestOf } from '../json.ts';
 import { holds } from '../person.ts';
-import { mayVote, missingSeats, seat } from './approval.ts';
+import { mayVote, seatsOutOfReach } from './approval.ts';
 import { refuse } from '../refusal.ts';
 import { withoutGates } from './emergency.ts';
 import { notAllowed, notInGoodStanding } from '../words/wording.ts';
@@ -99,7 +99,7 @@ function eligibleFor(plan: Plan, people: readonly Standing[], requester: PersonI
 
 function unmetPolicy(plan: Plan, eligible: readonly Standing[], requester: PersonId): Refusal | null {
   for (const { gate } of plan.steps) {
-    const missing = gate === undefined ? [] : missingSeats(seat(gate.requirements, eligible));
+    const missing = gate === undefined ? [] : seatsOutOfReach(gate.requirements, eligible, requester);
     if (missing.length > 0) {
       const lack = missing.map(({ group, missing }) => `${missing} more of ${group}`).join(' and ');
       return refuse(

@@ -73,6 +73,27 @@ describe('cross checks', () => {
     ]);
   });
 
+  it('refuse a policy that no operator could ask under, because whoever asks does not vote', () => {
+    const groups = [{ name: 'platform', roles: ['operator', 'approver'], members: ['U01ALICE', 'U02BOB'] }];
+    const two = policy({ group: 'platform', minimum: 2 });
+    expect(faults({ groups, ...two })).toEqual([
+      'gateways[0].approvals.backup.groups: a policy that cannot be met whichever operator asks: whoever asks does not vote, and then it lacks 1 more of platform | add an operator who is not needed as an approver, add an approver, lower a minimum, or name a slack_user_group',
+    ]);
+    expect(faults({ groups, ...policy({ group: 'platform', minimum: 1 }) })).toEqual([]);
+    // An admin may ask as well, and need not be in the group.
+    const people = [...BASE.people, { id: 'U03CAROL' }];
+    const admins = { name: 'admins', roles: ['admin'], members: ['U03CAROL'] };
+    expect(faults({ people, groups: [...groups, admins], ...two })).toEqual([]);
+  });
+
+  it('leave that to Slack where it alone knows who operates, and to schedules where nobody does', () => {
+    const [approvers] = BASE.groups;
+    const operators = { name: 'operators', roles: ['operator'], members: ['U01ALICE'], slack_user_group: 'S01' };
+    const two = policy({ group: 'approvers', minimum: 2 });
+    expect(faults({ groups: [approvers, operators], ...two })).toEqual([]);
+    expect(faults({ groups: [approvers], ...two })).toEqual([]);
+  });
+
   it('leave a policy alone whose group also has a Slack user group', () => {
     const groups = [{ name: 'approvers', members: [], slack_user_group: 'S01' }];
     expect(faults({ groups, ...policy({ group: 'approvers', minimum: 5 }) })).toEqual([]);

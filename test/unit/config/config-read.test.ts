@@ -31,7 +31,7 @@ gateways:
     admin_api:
       url: http://127.0.0.1:8001
     channel: C01ABC
-    approvals: {backup: {groups: [{group: approvers, minimum: 2}]}}
+    approvals: {backup: {groups: [{group: approvers, minimum: 1}]}}
     destinations: [vault]
 signing: {private_key: {env: SIGNING_KEY}}
 `;
