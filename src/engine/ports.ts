@@ -130,9 +130,9 @@ export interface PeopleDirectory {
   eligible(groups: readonly string[]): Promise<Standing[]>;
 }
 
-/** What a command answers: the run as it now is, or why not. */
+/** What a command answers: the run as it now is, or why not. `again`: this very request made it before. */
 export type Answer =
-  | { readonly ok: true; readonly run: Run }
+  | { readonly ok: true; readonly run: Run; readonly again?: true }
   | { readonly ok: false; readonly refusal: Refusal; readonly run?: Run };
 
 /** What people can do, the same from Slack and from the CLI. Implemented by `engine/operations.ts`. */
@@ -169,7 +169,7 @@ export interface Operations extends WatchOperations {
 }
 
 export interface Delivery {
-  /** The delivery's own id: a Slack trigger id, a CLI request id. The same one twice makes one run. */
+  /** The delivery's own id: a Slack trigger id, the window that was sent, a CLI request id. The same one twice makes one run. */
   readonly key: string;
   /** Channel for the card when the gateway has none of its own. */
   readonly channel?: string;

@@ -12,6 +12,7 @@ import { commit } from '../commit.ts';
 import { goingNow, placesLeft } from '../watch/going.ts';
 import type { WatchLog } from '../watch/watch-log.ts';
 import type { WatchState } from '../../schedules/fold.ts';
+import { unlessOther } from './asked-already.ts';
 import { busy, inTheWay } from './busy.ts';
 import { owedReview } from './owed-review.ts';
 import { setsOf } from './list-sets.ts';
@@ -83,7 +84,7 @@ async function requestRestore(
   const more = safety === 'kept-database' ? { approversMore: 1 } : {};
   const loud = emergency === undefined ? {} : { emergency };
   const asked = { kind: 'restore', gateway, plan, delivery, ...more, ...loud, ...optional(reason, retryOf) } as const;
-  return await startOn(deps, found, asked, by);
+  return await unlessOther(deps, await startOn(deps, found, asked, by), asked, by);
 }
 
 /** Break glass skips people, never the proof of the set: that is waived by a second, louder word alone (behaviour 3.2). */

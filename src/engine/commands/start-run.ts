@@ -109,7 +109,7 @@ export async function appendFirst(
   }
   const other = fold(await deps.store.load(result.runId));
   if (other === null) throw new Error(`run ${result.runId} is named by the index and missing in the log`);
-  if (result.because === 'duplicate') return { ok: true, run: other };
+  if (result.because === 'duplicate') return { ok: true, run: other, again: true };
   const refusal = busy(other);
   deps.onRefusal?.(refusal.code);
   return { ok: false, refusal, run: other };

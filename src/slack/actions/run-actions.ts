@@ -21,7 +21,7 @@ export async function cancel(deps: SlackDeps, runId: string, call: Call, onStale
 export async function retry(deps: SlackDeps, runId: string, call: Call, onStale: OnStale): Promise<Drawing> {
   const delivery = { key: call.key, ...(call.place.channel === undefined ? {} : { channel: call.place.channel }) };
   const answer = await deps.operations.retry(runId, call.by, delivery);
-  if (answer.ok) return await startedAnswer(deps, answer.run);
+  if (answer.ok) return await startedAnswer(deps, answer);
   if (isStale(answer) && answer.run !== undefined) onStale(answer.run.id);
   return await refusedAnswer(deps, answer, `try ${runId} again`, call);
 }

@@ -9,14 +9,14 @@ import { recordIfNew } from './rights.ts';
 import type { Drawing } from '../views/kit/blocks.ts';
 import type { ViewContext } from '../views/kit/context.ts';
 import { busy, done, refusal, staleButton } from '../views/run/notices.ts';
-import { runName } from '../views/run/stand.ts';
+import { runName, stand } from '../views/run/stand.ts';
 
 export function viewOf(deps: Pick<SlackDeps, 'names' | 'bot'>, run?: Run): ViewContext {
   return { names: deps.names, link: run === undefined ? null : cardLink(deps.bot(), run) };
 }
 
-/** The answer to whoever started a run: that it runs, and a link to its card, wherever the command was typed. */
-export async function startedAnswer(deps: SlackDeps, run: Run): Promise<Drawing> {
+/** The answer to whoever started a run: that it runs, or that it did already, and a link to its card, wherever they asked. */
+export async function startedAnswer(deps: SlackDeps, { run, again }: Extract<Answer, { ok: true }>): Promise<Drawing> {
   // In the background, so that Slack's limits hold nobody up; at once, because the answer links to the card.
   deps.publisher
     .draw(run.id)
@@ -27,7 +27,10 @@ export async function startedAnswer(deps: SlackDeps, run: Run): Promise<Drawing>
     now.messages['card']?.status === 'lost'
       ? ` Slack did not let the bot post there, so there is no card: invite the bot with /invite. The run goes on; see /kong-status ${run.id} or App Home.`
       : where;
-  return done(`${runName(now)} is under way.${lost} You will be told when it ends.`, now, viewOf(deps, now));
+  const view = viewOf(deps, now);
+  const told = now.outcome === undefined ? ' You will be told when it ends.' : '';
+  const stands = again === true ? `was asked for already: it ${stand(now, view).is}` : 'is under way';
+  return done(`${runName(now)} ${stands}.${lost}${told}`, now, view);
 }
 
 async function waitForCard(deps: SlackDeps, run: Run): Promise<Run> {

@@ -20,7 +20,7 @@ export async function backup(
   const delivery = { key: call.key, ...(call.place.channel === undefined ? {} : { channel: call.place.channel }) };
   const request = { gateway, delivery, ...(reason === undefined ? {} : { reason }) };
   const answer = await deps.operations.requestBackup(request, call.by);
-  if (answer.ok) return await startedAnswer(deps, answer.run);
+  if (answer.ok) return await startedAnswer(deps, answer);
   return await refusedAnswer(deps, answer, `request backup of ${gateway}`, call);
 }
 

@@ -83,7 +83,7 @@ export async function compare(deps: SlackDeps, set: string, call: Call): Promise
 
 async function started(deps: SlackDeps, asking: Promise<Answer>, act: string, call: Call): Promise<Drawing> {
   const answer = await asking;
-  return answer.ok ? await startedAnswer(deps, answer.run) : await refusedAnswer(deps, answer, act, call);
+  return answer.ok ? await startedAnswer(deps, answer) : await refusedAnswer(deps, answer, act, call);
 }
 
 function requestOf({ gateway, set, reason }: DrillAsked, call: Call): DrillRequest {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Values } from '../views/inputs.ts';
+import type { ModalOrigin } from '../views/modals.ts';
 
 /** What a window brings back: only what it showed counts, whatever else stands in it. */
 export interface ComingBack {
@@ -43,6 +44,18 @@ export function comingBack(view: { readonly blocks: unknown; readonly state: unk
     faults: Object.keys(faults).length === 0 ? null : faults,
     has: (block) => shown.some((one) => one.block_id === block),
   };
+}
+
+/**
+ * What makes one delivery of a window and its copies: who sent what was opened by that press or command. The window's own
+ * id stands in where nothing says so (a window of an older version): a copy may bear another one.
+ */
+export function windowKey(
+  { id, callback_id: name }: { readonly id: string; readonly callback_id: string },
+  { opened }: Pick<ModalOrigin, 'opened'>,
+  person: string,
+): string {
+  return opened === undefined ? `view:${id}` : `window:${name}:${person}:${opened}`;
 }
 
 type Value = Values[string][string];

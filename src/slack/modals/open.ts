@@ -137,8 +137,9 @@ export function noWindow(instead: string): Refusal {
   return refuse('no-window', 'Slack did not open the window, so nothing was done', `Try again, or use ${instead}`);
 }
 
-export function originOf({ place }: Call): ModalOrigin {
+export function originOf({ place, key }: Call): ModalOrigin {
   return {
+    opened: key,
     ...(place.channel === undefined ? {} : { channel: place.channel }),
     ...(place.responseUrl === undefined ? {} : { responseUrl: place.responseUrl }),
   };

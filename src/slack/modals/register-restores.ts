@@ -128,7 +128,7 @@ async function asShown(
 }
 
 function told(words: (run: Run) => string): Asking['done'] {
-  return (deps, run) => done(words(run), run, viewOf(deps, run));
+  return (deps, { run }) => done(words(run), run, viewOf(deps, run));
 }
 
 function reasonFaults(at: { readonly block: string; readonly action: string }): Asking['faults'] {

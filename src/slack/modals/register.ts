@@ -9,7 +9,7 @@ import { chosenIn, textOf } from '../views/inputs.ts';
 import { MODALS } from '../views/kit/action-ids.ts';
 import type { ModalOrigin } from '../views/modals.ts';
 import { INPUTS, originFrom, OWN_VOTE, ownVoteFaults, reasonFault } from '../views/modals.ts';
-import { comingBack } from './coming-back.ts';
+import { comingBack, windowKey } from './coming-back.ts';
 
 /** Registers what comes back from the windows. Wrong input is said beside its field, everything else as a message. */
 export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): void {
@@ -59,8 +59,7 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
         deps,
         MODALS.backup,
         { ...body, ...placeFrom(origin) },
-        // The window's own id: a submission that is delivered twice asks once.
-        `view:${view.id}`,
+        windowKey(view, origin, body.user.id),
         async (call: Call) => backup(deps, { gateway, ...(reason === '' ? {} : { reason }) }, call),
       );
     });

@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SlackViewMiddlewareArgs, ViewSubmitAction } from '@slack/bolt';
 import type { Answer } from '../../engine/ports.ts';
 import type { Caller } from '../../runs/person.ts';
-import type { Run } from '../../runs/run.ts';
 import type { Refusal } from '../../runs/refusal.ts';
 import type { Call } from '../answering/answer.ts';
 import { answering, placeOf } from '../answering/answer.ts';
@@ -17,7 +16,7 @@ import { plainRefusal } from '../views/kit/text.ts';
 import type { ModalOrigin } from '../views/modals.ts';
 import type { ShownOrigin } from './as-shown.ts';
 import { shownOrigin, UNREADABLE } from './as-shown.ts';
-import { comingBack } from './coming-back.ts';
+import { comingBack, windowKey } from './coming-back.ts';
 
 export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction>;
 
@@ -32,7 +31,7 @@ export interface Asking {
   readonly ask: (deps: SlackDeps, values: Values, origin: ShownOrigin, call: Call) => Promise<Answer>;
   /** The block beside which a refusal stands. */
   readonly field: (code: string) => string;
-  readonly done: (deps: SlackDeps, run: Run) => Promise<Drawing> | Drawing;
+  readonly done: (deps: SlackDeps, answer: Extract<Answer, { ok: true }>) => Promise<Drawing> | Drawing;
 }
 
 /** Slack gives up on a window after 3 s: a no that comes sooner is shown in it, whatever comes later as a message. */
@@ -51,8 +50,8 @@ export async function submitted(
   const faults = strange ?? (isLost ? null : asking.faults(values, origin));
   if (faults !== null) return await ack({ response_action: 'errors', errors: { ...faults } });
   const from = { ...body, response_url: origin.responseUrl, channel_id: origin.channel };
-  // The window's own id: a submission that is delivered twice asks once.
-  const call = { by: callerOf(from, deps.team), place: placeOf(from), key: `view:${view.id}` };
+  const by = callerOf(from, deps.team);
+  const call = { by, place: placeOf(from), key: windowKey(view, origin, by.person) };
   await inFlight.run(async () => {
     const asked = isLost ? lost(deps, asking, call) : asking.ask(deps, values, origin, call);
     const soon = await soonOf(asked);
@@ -65,7 +64,7 @@ export async function submitted(
       const answer = await asked;
       if (!answer.ok) return await refusedAnswer(deps, answer, asking.act(origin), call);
       deps.publisher.drawSoon(answer.run.id);
-      return await asking.done(deps, answer.run);
+      return await asking.done(deps, answer);
     });
   });
 }

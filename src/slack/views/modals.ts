@@ -29,6 +29,8 @@ export interface ModalOrigin {
   readonly set?: string | undefined;
   /** A restore that breaks glass. */
   readonly emergency?: boolean | undefined;
+  /** The press or command that opened it: a window that comes back twice counts once, whatever id it has then. */
+  readonly opened?: string | undefined;
   readonly channel?: string | undefined;
   readonly responseUrl?: string | undefined;
 }
@@ -38,6 +40,7 @@ const originSchema = z.object({
   run: z.string().optional(),
   set: z.string().optional(),
   emergency: z.boolean().optional(),
+  opened: z.string().optional(),
   channel: z.string().optional(),
   responseUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
