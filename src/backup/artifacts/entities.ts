@@ -123,9 +123,14 @@ export function countDeclarative(document: unknown): Readonly<Record<string, num
   return counts;
 }
 
-/** True for a list of entities in a declarative file, as against a list inside an entity's own fields. */
-export function isEntityList(key: string, value: unknown): value is readonly unknown[] {
-  return BY_FILE_KEY.has(key) && Array.isArray(value);
+/**
+ * True for a list of entities in a declarative file, as against a list inside an entity's own fields: a route's `snis` and
+ * a service's `ca_certificates` hold texts.
+ */
+export function isEntityList(key: string, value: unknown): value is readonly object[] {
+  return (
+    BY_FILE_KEY.has(key) && Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null)
+  );
 }
 
 /** Rows of one kind of entity; null when this database has none of its tables. `tables` as `countRows` names them. */

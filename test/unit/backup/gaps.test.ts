@@ -59,6 +59,16 @@ describe('counting entities in a file', () => {
     expect(countDeclarative(file)).toEqual({ plugins: 2, services: 1, routes: 1 });
   });
 
+  it('does not take names that an entity holds for entities, or a lost one would not be missed', () => {
+    const file = {
+      certificates: [{ id: 'c', snis: [{ name: 'one.example' }] }],
+      services: [
+        { name: 's', ca_certificates: ['an id'], routes: [{ name: 'r', snis: ['one.example', 'two.example'] }] },
+      ],
+    };
+    expect(countDeclarative(file)).toEqual({ certificates: 1, snis: 1, services: 1, routes: 1 });
+  });
+
   it('counts nothing in what is no file', () => {
     for (const nonsense of [null, undefined, 'text', 5, [], {}]) expect(countDeclarative(nonsense)).toEqual({});
   });
