@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Pool } from 'pg';
 import { Fault } from '../runs/fault.ts';
 import { ChainReader, type ChainOptions, type ChainVerdict } from './chain-reader.ts';
 import type { ChainRow } from './chain.ts';
+import { linesOf } from '../runs/words/lines.ts';
 import { partOf } from '../runs/words/trail-line.ts';
 import { streamRows } from './stream-rows.ts';
 
@@ -24,7 +24,7 @@ export async function verifyDatabase(pool: Pool, options: ChainOptions = {}): Pr
 export async function verifyExport(input: Readable, options: ChainOptions = {}): Promise<ChainVerdict> {
   const reader = new ChainReader(options);
   let line = 0;
-  for await (const text of createInterface({ input, crlfDelay: Infinity })) {
+  for await (const text of linesOf(input as AsyncIterable<Uint8Array | string>)) {
     line += 1;
     if (text !== '') reader.read(rowOfLine(text, line));
   }

@@ -52,10 +52,12 @@ describe('a trail that nobody touched', () => {
   it('is hashed in Node as in the database, whatever the text', async () => {
     await store.append(
       appendRequest('Z-1', 0, {
-        events: [{ type: 'watcher.added', at: AT, actor: BOT, data: { person: 'ü☃💩\n"\\' } }],
+        events: [{ type: 'watcher.added', at: AT, actor: BOT, data: { person: 'ü☃💩\n"\\\u2028' } }],
       }),
     );
     expect(await verifyDatabase(pool)).toMatchObject({ ok: true, rows: 11 });
+    // U+2028 is no end of a line in JSON, whatever JavaScript's own readers of lines say.
+    expect(await verifyExport(Readable.from([await exported()]))).toMatchObject({ ok: true });
   });
 });
 
