@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { parse, YAMLParseError } from 'yaml';
+import type { ScalarTag, Tags } from 'yaml';
+import { linesOf } from '../../runs/words/lines.ts';
 
 /** Characters that are parsed at once: the whole file of a big gateway takes more memory than a process has. */
 const AT_ONCE = 256 * 1024;
@@ -16,11 +17,31 @@ export interface Piece {
 /** Throws a YAMLParseError, or a TypeError for what is YAML but no part of a declarative file. */
 export function parsePiece(piece: Piece): Readonly<Record<string, unknown>> {
   // Not `silent`: that takes a file that breaks off in the middle for a whole one.
-  const document: unknown = parse(piece.lines.join('\n'), { logLevel: 'error' });
+  const document: unknown = parse(piece.lines.join('\n'), { logLevel: 'error', customTags: numbersOfDeck });
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw new TypeError('not a mapping');
   }
   return document as Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Numbers as decK means them. It leaves a text without quotes where its own parser finds no number that it can hold: a key
+ * of forty hexadecimal digits after `0x`, or `5e1234`. Such a text must not become a number here, or two would be one.
+ */
+function numbersOfDeck(tags: Tags): Tags {
+  return tags.flatMap((tag): Tags => {
+    if (typeof tag !== 'object' || !isNumeric(tag)) return [tag];
+    // decK writes every number in decimal, so what looks like another base is a text.
+    return tag.format === 'HEX' || tag.format === 'OCT' ? [] : [finite(tag)];
+  });
+}
+
+function isNumeric(tag: Exclude<Tags[number], string>): tag is ScalarTag {
+  return tag.tag === 'tag:yaml.org,2002:int' || tag.tag === 'tag:yaml.org,2002:float';
+}
+
+function finite(tag: ScalarTag): ScalarTag {
+  return { ...tag, resolve: (text, ...more) => (Number.isFinite(Number(text)) ? tag.resolve(text, ...more) : text) };
 }
 
 /**
@@ -30,13 +51,19 @@ export function parsePiece(piece: Piece): Readonly<Record<string, unknown>> {
 export async function* piecesOf(path: string): AsyncGenerator<Piece> {
   let piece: Piece | null = null;
   let number = 0;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+  for await (const written of linesOf(createReadStream(path))) {
+    const line = unbroken(written);
     number += 1;
     const begun = begins(piece, line, number);
     if (begun !== null && piece !== null) yield piece;
     piece = begun ?? added(piece, line, number);
   }
   if (piece !== null) yield piece;
+}
+
+/** For decK, YAML 1.1, these two end a line as well, and it indents what follows them; for our parser they are text. */
+function unbroken(line: string): string {
+  return /[\u2028\u2029]/.test(line) ? line.replaceAll(/([\u2028\u2029]) +/g, '$1') : line;
 }
 
 /** The piece that this line begins: a key of the top level, or the next item of a list that is long enough already. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { readDeclarativeFile } from '../../../src/backup/artifacts/declarative-file.ts';
+import { readDocument } from '../../../src/backup/artifacts/declarative-pieces.ts';
 import { countDeclarative } from '../../../src/backup/artifacts/entities.ts';
 import { fixturePath, need } from '../../support/need.ts';
 import { faultOf } from '../../support/fault-of.ts';
@@ -75,6 +76,27 @@ describe('reading a declarative file', () => {
       message: `The file that decK wrote is not a declarative configuration${where}.`,
       hint: 'Nothing of it is kept. Look at the disk of the worker and at the version of decK, then try again.',
       retryable: true,
+    });
+  });
+
+  it.each([
+    ['hexadecimal digits', '0x52908400098527886E0F7030069857D2E4169EE7', '0x52908400098527886E0F7030069857D2E4169EE8'],
+    ['octal digits', '0o7777777777777777777777777777', '0o7777777777777777777777777776'],
+    ['an exponent', '5e1234', '6e1234'],
+    ['digits without end', '9'.repeat(400), `8${'9'.repeat(399)}`],
+  ])('takes a text of %s that decK left without quotes for that text', async (_, text, other) => {
+    const of = (custom: string) => file(`_format_version: "3.0"\nconsumers:\n- custom_id: ${custom}\n  port: 1e+06\n`);
+    expect(await readDocument(of(text))).toMatchObject({ consumers: [{ custom_id: text, port: 1_000_000 }] });
+    const [one, two] = [await readDeclarativeFile(of(text), never), await readDeclarativeFile(of(other), never)];
+    expect(one.contentSha256).not.toBe(two.contentSha256);
+  });
+
+  it('takes no end of a line inside a text for the end of a line of the file', async () => {
+    // As decK 1.29 writes it: what follows U+2028 is indented once more.
+    const text = `_format_version: "3.0"\nconsumers:\n- custom_id: 'one\u2028    services: []'\n  username: a\n`;
+    expect(await readDocument(file(text))).toEqual({
+      _format_version: '3.0',
+      consumers: [{ custom_id: 'one\u2028services: []', username: 'a' }],
     });
   });
 
