@@ -54,6 +54,12 @@ type Loose = { [key: string]: Loose } & Loose[];
 const loose = (document: unknown): Loose => document as Loose;
 const compare = (wanted: Document, present: Document) => compareDocuments(entitiesOf(wanted), present, false);
 
+const chosen = (...words: string[]) => {
+  const selection = parseSelection(words);
+  if (isRefusal(selection)) throw new Error(selection.message);
+  return selection;
+};
+
 describe('two declarative files', () => {
   it('are equal whatever the order of lists and tags, times, and null for absent', () => {
     const other = edited((document) => {
@@ -83,6 +89,34 @@ describe('two declarative files', () => {
     expect(JSON.stringify(words)).not.toMatch(/secret/);
   });
 
+  it('differ by an entity that belongs to another one now, though its own fields are the same', () => {
+    const moved = edited((document) => {
+      const [route] = loose(document)['services']?.[0]?.['routes']?.splice(0, 1) ?? [];
+      loose(document)['services']?.[1]?.['routes']?.push(route as Loose);
+      const [key] = loose(document)['consumers']?.[0]?.['keyauth_credentials']?.splice(0, 1) ?? [];
+      loose(document)['consumers']?.push({ id: 'c2', username: 'bob', keyauth_credentials: [key] } as unknown as Loose);
+    });
+    const expected = ['API key of alice differs (consumer)', 'route catalog-v1 of catalog differs (service)'];
+    expect(compare(SET, moved).differences.map(wordsOf)).toEqual([
+      ...expected.toReversed(),
+      'consumer bob should not be there',
+    ]);
+    const selection = chosen('service:catalog', 'consumer:alice');
+    const merged = withSelected(moved, SET, selection);
+    const wanted = selectedEntities(merged, selection);
+    expect(compareDocuments(wanted, moved, true).differences.map(wordsOf).toSorted()).toEqual(expected);
+    expect(compareDocuments(wanted, merged, true).differences).toEqual([]);
+  });
+
+  it('differ by a route that has no service any more', () => {
+    const loosened = edited((document) => {
+      const route = loose(document)['services']?.[1]?.['routes']?.pop();
+      Object.assign(document, { routes: [route] });
+    });
+    expect(compare(SET, loosened).differences.map(wordsOf)).toEqual(['route orders-v1 of orders differs (service)']);
+    expect(compare(loosened, SET).differences.map(wordsOf)).toEqual(['route orders-v1 differs (service)']);
+  });
+
   it('that differ by a stored hash alone differ by nothing that decK could do', () => {
     const other = edited((document) => {
       const [alice] = loose(document)['consumers'] ?? [];
@@ -100,12 +134,6 @@ describe('two declarative files', () => {
 });
 
 describe('chosen entities', () => {
-  const chosen = (...words: string[]) => {
-    const selection = parseSelection(words);
-    if (isRefusal(selection)) throw new Error(selection.message);
-    return selection;
-  };
-
   it('come with what belongs to them; what is there beyond them is kept', () => {
     const present = edited((document) => {
       const [catalog, orders] = loose(document)['services'] ?? [];

@@ -1,6 +1,6 @@
 import { canonicalText } from '../../../runs/json.ts';
 import type { Body, Document, Entity } from './document.ts';
-import { entitiesOf } from './document.ts';
+import { entitiesOf, kindOfList, ownerKey } from './document.ts';
 
 /** What is not as wanted on the gateway. Names of fields, never their values. */
 export type Difference = {
@@ -50,7 +50,7 @@ export function compareDocuments(wanted: readonly Entity[], present: Document, o
       hashesToCome.push(...hashOf(entity));
       continue;
     }
-    const fields = differingFields(entity.fields, found.fields);
+    const fields = [...movedFrom(entity, found), ...differingFields(entity.fields, found.fields)];
     const hash =
       fields.length === 1 && entity.id === found.id && fields[0] === HASHED[entity.list] ? hashOf(entity) : [];
     hashes.push(...hash);
@@ -63,6 +63,13 @@ export function compareDocuments(wanted: readonly Entity[], present: Document, o
     if (!known.has(key)) differences.push({ list: entity.list, name: entity.name, what: 'not-in-set', fields: [] });
   }
   return { differences, hashes, hashesToCome };
+}
+
+/** By what it belongs to, where that is another: a route of the same fields under another service is another route. */
+function movedFrom(wanted: Entity, present: Entity): readonly string[] {
+  if (ownerKey(wanted.owner) === ownerKey(present.owner)) return [];
+  const owner = wanted.owner ?? present.owner;
+  return owner === null ? [] : [kindOfList(owner.list).one];
 }
 
 /** Names of fields that differ; null and absent are the same. */

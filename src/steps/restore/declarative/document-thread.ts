@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { readDocument } from '../../../backup/artifacts/declarative-pieces.ts';
-import { escapeTemplates } from '../../../kong/deck/deck-template.ts';
+import { escapeTemplates, stateFile } from '../../../kong/deck/deck-template.ts';
 import { compareDocuments } from './compare.ts';
 import type { Compared } from './compare.ts';
 import type { Document, Entity } from './document.ts';
@@ -29,7 +29,7 @@ function forThis({ skipCaCertificates }: DocumentJob, document: Document | null)
 type Seen = Omit<DocumentAnswer, 'sides'>;
 
 async function whole(job: DocumentJob, source: Document, present: Document): Promise<Seen> {
-  const text = job.source === null ? JSON.stringify(source) : await readFile(job.source, 'utf8');
+  const text = job.source === null ? stateFile(source) : await readFile(job.source, 'utf8');
   await writeForDeck(job.out, text);
   return { ...compareDocuments(entitiesOf(source), present, false), absent: [], problems: [] };
 }
@@ -42,7 +42,7 @@ async function part(
 ): Promise<Seen> {
   const problems = job.back ? [] : problemsOf(source, present, only);
   const merged = job.back ? withSelectedBefore(present, source, only) : withSelected(present, source, only);
-  await writeForDeck(job.out, JSON.stringify(merged));
+  await writeForDeck(job.out, stateFile(merged));
   const wanted = selectedEntities(merged, only);
   const compared = compareDocuments(wanted, present, true);
   const known = new Set(wanted.map(({ key }) => key));

@@ -15,7 +15,16 @@ export interface Entity {
   readonly name: string;
   /** The same in two documents for the same entity. */
   readonly key: string;
+  /** Its own fields, without what belongs to it. */
   readonly fields: Body;
+  /** What it belongs to; null at the top level. decK writes it by the place alone: no field names it. */
+  readonly owner: Owner | null;
+  readonly body: Body;
+}
+
+/** An entity that others belong to. */
+export interface Owner {
+  readonly list: string;
   readonly body: Body;
 }
 
@@ -28,7 +37,7 @@ export function kindOfList(list: string): Pick<EntityKind, 'one' | 'many'> {
 
 /** Whether this field of an entity (or of the document) is a list of entities that belong to it. */
 export function isChildList(field: string, value: unknown): value is readonly Body[] {
-  return isEntityList(field, value) && value.every((item) => typeof item === 'object' && item !== null);
+  return isEntityList(field, value);
 }
 
 /** Names that may stand in messages; an API key or a JWT's key is one, so credentials are known by their consumer. */
@@ -77,20 +86,21 @@ export function idOf(body: Body): string | null {
 /** Every entity of a document, parents before what belongs to them. */
 export function entitiesOf(document: Document): readonly Entity[] {
   const found: Entity[] = [];
-  collect(document, { key: '', name: '' }, found);
+  collect(document, { key: '', name: '', owner: null }, found);
   return found;
 }
 
-/** One entity and everything that belongs to it. */
-export function subtreeOf(list: string, body: Body, parent = { key: '', name: '' }): readonly Entity[] {
+/** One entity, which belongs to `owner`, and everything that belongs to it. */
+export function subtreeOf(list: string, body: Body, owner: Owner | null): readonly Entity[] {
   const found: Entity[] = [];
-  collect({ [list]: [body] }, parent, found);
+  collect({ [list]: [body] }, { key: '', name: '', owner }, found);
   return found;
 }
 
 interface Parent {
   readonly key: string;
   readonly name: string;
+  readonly owner: Owner | null;
 }
 
 function collect(node: Document, parent: Parent, into: Entity[]): void {
@@ -102,10 +112,15 @@ function collect(node: Document, parent: Parent, into: Entity[]): void {
       const own = nameOf(list, body) ?? (parent.name === '' ? (id ?? 'unnamed') : '');
       const name = [own, parent.name === '' ? '' : `of ${parent.name}`].filter((part) => part !== '').join(' ');
       const fields = Object.fromEntries(Object.entries(body).filter(([field, value]) => !isChildList(field, value)));
-      into.push({ list, id, name, key, fields, body });
-      collect(body, { key, name: nameOf(list, body) ?? parent.name }, into);
+      into.push({ list, id, name, key, fields, owner: parent.owner, body });
+      collect(body, { key, name: nameOf(list, body) ?? parent.name, owner: { list, body } }, into);
     }
   }
+}
+
+/** The same for the same owner in two documents; may be a secret. */
+export function ownerKey(owner: Owner | null): string {
+  return owner === null ? '' : `${owner.list}:${idOf(owner.body) ?? naturalKey(owner.body)}`;
 }
 
 function naturalKey(body: Body): string {

@@ -1,13 +1,13 @@
 import type { Selected } from '../../../runbooks/selection.ts';
 import { canonicalText } from '../../../runs/json.ts';
-import type { Body, Document, Entity } from './document.ts';
+import type { Body, Document, Entity, Owner } from './document.ts';
 import { entitiesOf, idOf, isChildList, kindOfList, nameOf, subtreeOf } from './document.ts';
 
 /** Where an entity stands in a document: the bodies above it, outermost first, each with the list that it is in. */
 interface Place {
   readonly list: string;
   readonly body: Body;
-  readonly parent: { readonly list: string; readonly body: Body } | null;
+  readonly parent: Owner | null;
 }
 
 /** Every place of a document where an entity that was selected stands. */
@@ -30,7 +30,7 @@ export function placesOf(document: Document, { list, name }: Selected): readonly
 /** What is selected in a document, with everything that belongs to it: routes and plugins of a service, say. */
 export function selectedEntities(document: Document, selection: readonly Selected[]): readonly Entity[] {
   return selection.flatMap((selected) =>
-    placesOf(document, selected).flatMap(({ list, body }) => subtreeOf(list, body)),
+    placesOf(document, selected).flatMap(({ list, body, parent }) => subtreeOf(list, body, parent)),
   );
 }
 
@@ -64,7 +64,7 @@ function madeAgain(present: Document, { list, name }: Selected, body: Body): str
   return `consumer ${name} was made again since the backup and has another id now, so its credentials cannot come back by themselves`;
 }
 
-function isSelected(entity: { readonly list: string; readonly body: Body }, selection: readonly Selected[]): boolean {
+function isSelected(entity: Owner, selection: readonly Selected[]): boolean {
   const names = [idOf(entity.body), nameOf(entity.list, entity.body)];
   return selection.some(({ list, name }) => list === entity.list && names.includes(name));
 }
@@ -97,7 +97,7 @@ function put(document: Document, { list, body, parent }: Place, way: Way): Docum
   const byId = new Map(
     entitiesOf(document).flatMap((entity): [string, Body][] => (entity.id ? [[entity.id, entity.body]] : [])),
   );
-  const moved = new Set(subtreeOf(list, body).flatMap(({ id }) => id ?? []));
+  const moved = new Set(subtreeOf(list, body, parent).flatMap(({ id }) => id ?? []));
   // An entity that lies elsewhere now (a route under another service) must not be there twice.
   const cleaned = mapLists(document, (each) => (each === existing || moved.has(idOf(each) ?? '') ? null : each));
   const merged = existing === null || way === 'replace' ? body : merge(existing, body, byId);

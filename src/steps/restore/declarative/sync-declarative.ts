@@ -58,8 +58,13 @@ function syncTo(deps: RestoreDeps, plan: Plan): Step {
   };
 }
 
-async function alreadySo(deps: RestoreDeps, context: StepContext, { looks }: Planned): Promise<SyncOutputs | null> {
-  if (unlike(looks) > 0) return null;
+/** Only where decK, too, would do nothing more: what people agreed to is its list. */
+async function alreadySo(
+  deps: RestoreDeps,
+  context: StepContext,
+  { looks, diffs }: Planned,
+): Promise<SyncOutputs | null> {
+  if (unlike(looks) > 0 || diffs.some(({ entries }) => entries.length > 0)) return null;
   if (wrongHashes(looks).length > 0 && (await canPutHashes(deps, context))) return null;
   return { workspaces: looks.map(({ workspace }) => workspace), changed: 0, hashesPutBack: 0, deletedMore: [] };
 }
