@@ -91,10 +91,10 @@ describe('two declarative files', () => {
 
   it('differ by an entity that belongs to another one now, though its own fields are the same', () => {
     const moved = edited((document) => {
-      const [route] = loose(document)['services']?.[0]?.['routes']?.splice(0, 1) ?? [];
-      loose(document)['services']?.[1]?.['routes']?.push(route as Loose);
-      const [key] = loose(document)['consumers']?.[0]?.['keyauth_credentials']?.splice(0, 1) ?? [];
-      loose(document)['consumers']?.push({ id: 'c2', username: 'bob', keyauth_credentials: [key] } as unknown as Loose);
+      const [catalog, orders] = loose(document)['services'] ?? [];
+      orders?.['routes']?.push(...(catalog?.['routes']?.splice(0, 1) ?? []));
+      const keyauth_credentials = loose(document)['consumers']?.[0]?.['keyauth_credentials']?.splice(0, 1);
+      loose(document)['consumers']?.push({ id: 'c2', username: 'bob', keyauth_credentials } as unknown as Loose);
     });
     const expected = ['API key of alice differs (consumer)', 'route catalog-v1 of catalog differs (service)'];
     expect(compare(SET, moved).differences.map(wordsOf)).toEqual([
