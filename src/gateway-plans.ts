@@ -82,7 +82,10 @@ function restorePlans(
 }
 
 /** Without a policy of its own: the backup's, else one approver of the first group that has any (decision 2). */
-function restoreApproval(config: Config, { approvals }: GatewayConfig): ApprovalConfig {
+export function restoreApproval(
+  config: Pick<Config, 'groups'>,
+  { approvals }: Pick<GatewayConfig, 'approvals'>,
+): ApprovalConfig {
   const group = config.groups.find(({ roles }) => roles.includes('approver')) ?? config.groups[0];
   const groups = group === undefined ? [] : [{ group: group.name, minimum: 1 }];
   return approvals.restore ?? approvals.backup ?? { groups, expires_minutes: 60, cli: true };

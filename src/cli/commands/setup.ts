@@ -1,7 +1,11 @@
 import { readEnvironment, slackFaults } from '../../config/environment.ts';
-import { formatFaults } from '../../config/fault.ts';
+import { formatFaults, oneOf } from '../../config/fault.ts';
+import { laterSecrets } from '../../config/later-secrets.ts';
 import { readConfig, readConfigFile } from '../../config/read.ts';
-import type { Config } from '../../config/schema.ts';
+import type { Config, ConfigFile } from '../../config/schema.ts';
+import { unfillableByAnyRequest, unfillableSeats } from '../../config/schema/seats.ts';
+import { lookUpSecret } from '../../config/secret.ts';
+import { restoreApproval } from '../../gateway-plans.ts';
 import type { Cli } from '../context.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 
@@ -18,8 +22,27 @@ export function configCheck(cli: Cli, fileOnly: boolean): ExitCode {
   cli.terminal.out(`${read.path} is valid${fileOnly ? ' (environment and secrets were not looked at)' : ''}.`);
   cli.terminal.out(`  gateways: ${gateways}`);
   cli.terminal.out(`  people: ${file.people.length}, groups: ${file.groups.map(({ name }) => name).join(', ')}`);
-  if ('config' in read) sayWhatStartLacks(cli, read.config);
+  sayWhereNobodyCouldGo(cli, file);
+  if ('config' in read) {
+    sayWhatStartLacks(cli, read.config);
+    sayWhatIsElsewhere(cli, read.config);
+  }
   return EXIT.ok;
+}
+
+/** No fault where no policy is written: whoever only wants backups need not name enough people for restores. */
+function sayWhereNobodyCouldGo({ terminal }: Cli, file: ConfigFile): void {
+  const lacking = file.gateways.flatMap((gateway) => {
+    const { restore, backup } = gateway.approvals;
+    if (restore !== undefined || backup !== undefined) return [];
+    const policy = restoreApproval(file, gateway);
+    const seats = [unfillableSeats(policy, file.groups), unfillableByAnyRequest(policy, file.groups)];
+    return seats.some(({ length }) => length > 0) ? [gateway.name] : [];
+  });
+  if (lacking.length === 0) return;
+  terminal.out(
+    `  nobody could approve a restore of ${oneOf(lacking)}: without a policy of its own it asks one approver besides whoever asks.`,
+  );
 }
 
 /** A worker needs nothing of Slack, so this is no fault of the configuration; whoever starts the bot here must know. */
@@ -27,6 +50,14 @@ function sayWhatStartLacks({ terminal }: Cli, { slack, environment }: Config): v
   const lacking = slackFaults(slack.mode, environment).map(({ path }) => path);
   if (lacking.length === 0) return;
   terminal.out(`  not set here: ${lacking.join(', ')}. \`start\` needs them; \`start --only worker\` does not.`);
+}
+
+/** The same file lies on every machine, and some secrets on few of them: so this is no fault either. */
+function sayWhatIsElsewhere({ terminal }: Cli, config: Config): void {
+  for (const { path, reference, neededBy } of laterSecrets(config)) {
+    const looked = lookUpSecret(reference, terminal.env);
+    if (!looked.ok) terminal.out(`  not set here: ${path} (${looked.found}), needed by ${neededBy}.`);
+  }
 }
 
 /** `migrate`: needs the environment alone, so that a one-shot job can run it without the configuration file. */

@@ -1,3 +1,4 @@
+import { secretHere } from '../../config/secret.ts';
 import type { Config, GatewayConfig } from '../../config/schema.ts';
 import type { DatabaseConfig } from '../../kong/database/database.ts';
 import { runnerFor } from '../../run-command/runner-for.ts';
@@ -6,7 +7,8 @@ import { Checklist } from '../../steps/preflight/checklist.ts';
 import { checkCreateDb, checkRename } from '../../steps/restore/check-place.ts';
 import { kongVersion } from '../../steps/restore/fallback/kong-cli.ts';
 import { beside } from './beside.ts';
-import { ok, warn, type Check, type Finding } from './check.ts';
+import { fail, ok, warn, type Check, type Finding } from './check.ts';
+import { isPrivate } from './storage.ts';
 
 /**
  * What restores need beside what backups need: a proxy to prove through, a role that may put another database in the
@@ -18,13 +20,14 @@ export function restoreChecks(config: Config): readonly Check[] {
     const about = `${name}: Kong’s program`;
     const proof = { about: `${name}: proof`, look: async () => [proofFinding(`${name}: proof`, nodes)] };
     if (database === undefined) return [proof];
+    const recovery = { about: `${name}: recovery key`, look: async () => recoveryFindings(config, gateway) };
     const swap = {
       about: `${name}: database restore`,
       look: async () => await swapFindings(config, gateway, database),
     };
     // Only of these can a fresh database be made.
-    if (files === undefined) return [proof, swap];
-    return [proof, swap, { about, look: async () => [await programFinding(about, gateway)] }];
+    if (files === undefined) return [proof, swap, recovery];
+    return [proof, swap, recovery, { about, look: async () => [await programFinding(about, gateway)] }];
   });
 }
 
@@ -35,6 +38,26 @@ function proofFinding(about: string, nodes: Config['gateways'][number]['nodes'])
   return without.length === 0
     ? ok(about, `through the proxies of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`)
     : warn(about, `no proxy_url: ${without.join(', ')}`, hint);
+}
+
+/** Nothing to say where the configuration names none. */
+export function recoveryFindings(
+  config: Pick<Config, 'secret'>,
+  {
+    name,
+    restore,
+  }: { readonly name: string; readonly restore: Pick<GatewayConfig['restore'], 'keyring_recovery_key'> },
+): readonly Finding[] {
+  const about = `${name}: recovery key`;
+  if (restore.keyring_recovery_key === undefined) return [];
+  const pem = secretHere(config, restore.keyring_recovery_key);
+  if (pem === null) {
+    const hint = `Needed by workers that restore the database of ${name}, for the keys of its encrypted fields.`;
+    return [warn(about, 'restore.keyring_recovery_key is not here', hint)];
+  }
+  if (isPrivate(pem)) return [ok(about, 'a private key in PEM; it is read again when a restore needs it')];
+  const hint = 'Let it name the private half of keyring_recovery_public_key, without a passphrase.';
+  return [fail(about, 'restore.keyring_recovery_key is no private key in PEM, or is protected by a passphrase', hint)];
 }
 
 /** The looks of a restore before it begins. Backups do without all of it, and so does a restore by decK. */

@@ -84,7 +84,7 @@ function signingFindings(config: Config): readonly Finding[] {
 }
 
 /** Its error may quote the key, so only the fact goes on. */
-function isPrivate(pem: string): boolean {
+export function isPrivate(pem: string): boolean {
   try {
     createPrivateKey(pem);
     return true;

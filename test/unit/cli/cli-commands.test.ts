@@ -144,25 +144,6 @@ describe('a command below another one', () => {
   });
 });
 
-describe('config check', () => {
-  it('says what a valid file contains', async () => {
-    expect(await ran(['config', 'check'], testTerminal({ env: config.env }))).toEqual({
-      code: 0,
-      out:
-        `${config.path} is valid.\n  gateways: production (production), staging (staging)\n` +
-        '  people: 4, groups: operators, approvers\n' +
-        '  not set here: SLACK_BOT_TOKEN, SLACK_APP_TOKEN. `start` needs them; `start --only worker` does not.',
-      err: '',
-    });
-  });
-
-  it('checks the file alone when asked, wherever the option stands', async () => {
-    const { code, out } = await ran(['config', 'check', '--file-only', '--config', config.path], testTerminal());
-    expect(code).toBe(0);
-    expect(out).toContain('is valid (environment and secrets were not looked at).');
-  });
-});
-
 describe('migrate', () => {
   const report = { before: 0, after: 2, applied: ['log', 'append'], owner: 'owner', bot: 'bot' };
 

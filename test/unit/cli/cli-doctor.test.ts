@@ -1,9 +1,12 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { doctor } from '../../../src/cli/commands/doctor.ts';
 import { examine, fail, ok, showFindings, warn, type Check } from '../../../src/cli/doctor/check.ts';
 import { installCommand, nodeFinding } from '../../../src/cli/doctor/machine.ts';
 import { adminFinding } from '../../../src/cli/doctor/people.ts';
+import { recoveryFindings } from '../../../src/cli/doctor/restores.ts';
 import { botFindings } from '../../../src/cli/doctor/slack.ts';
+import { secretReader } from '../../../src/config/secret.ts';
 import { Fault } from '../../../src/runs/fault.ts';
 import { ran, testConfig, testPorts, testTerminal } from '../../support/cli.ts';
 
@@ -186,5 +189,35 @@ describe("Slack's answer", () => {
     expect(look({}, new Date(NOW.getTime() - 400_000)).at(-1)).toEqual(
       fail('clock', "400 s behind Slack's", 'Let the machine keep time:  timedatectl set-ntp true'),
     );
+  });
+});
+
+describe('the recovery key of a keyring', () => {
+  const look = (env: Record<string, string>, named: object = { keyring_recovery_key: { env: 'RECOVERY' } }) =>
+    recoveryFindings({ secret: secretReader(env) }, { name: 'production', restore: named });
+
+  it('is looked for where the configuration names one, and read as a restore would read it', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    expect(look({}, {})).toEqual([]);
+    expect(look({ RECOVERY: privateKey })).toEqual([
+      ok('production: recovery key', 'a private key in PEM; it is read again when a restore needs it'),
+    ]);
+    expect(look({})).toEqual([
+      warn(
+        'production: recovery key',
+        'restore.keyring_recovery_key is not here',
+        'Needed by workers that restore the database of production, for the keys of its encrypted fields.',
+      ),
+    ]);
+    expect(look({ RECOVERY: publicKey })).toEqual([
+      fail(
+        'production: recovery key',
+        'restore.keyring_recovery_key is no private key in PEM, or is protected by a passphrase',
+        'Let it name the private half of keyring_recovery_public_key, without a passphrase.',
+      ),
+    ]);
   });
 });
