@@ -181,18 +181,14 @@ export interface BackupRequest {
 }
 /** A set id, or a word that stands for one; safety backups of restores are found by their id alone. */
 export type SetChoice = 'latest' | 'latest-verified' | (string & {});
-export interface RestoreRequest {
-  readonly gateway: string;
-  readonly set: SetChoice;
+export interface RestoreRequest extends DrillRequest {
   readonly strategy: Strategy;
   /** `kept-database` only when the present state cannot be backed up: one approver more is asked (decision 3). */
   readonly safety?: Safety;
   /** With the strategy `declarative`: `service:catalog`, `consumer:alice` … alone; created or updated, never deleted. */
   readonly only?: readonly string[];
-  readonly reason?: string;
   /** Break glass: gates are skipped. `unverified`: also a set that was never read back is wanted. */
   readonly emergency?: Emergency;
-  readonly delivery: Delivery;
 }
 export interface DrillRequest {
   readonly gateway: string;
@@ -241,6 +237,8 @@ export interface ListedSet extends Omit<StoredSet, 'state'> {
   readonly restoredAt: string | null;
   /** Taken by a restore before it changed anything; never `latest`. */
   readonly safety: boolean;
+  /** Who keeps it from retention, and why: in a list for people. */
+  readonly hold?: GatewayWatch['holds'][number];
 }
 /** What this person can have done with a gateway's sets. */
 export interface RestoreWays {

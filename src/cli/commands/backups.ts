@@ -1,9 +1,10 @@
 import type { ListedSet } from '../../engine/ports.ts';
+import type { PersonId } from '../../runs/person.ts';
 import type { Cli } from '../context.ts';
 import { withOperations } from '../context.ts';
 import { namer } from '../identity.ts';
 import { sayRefusal } from '../say.ts';
-import { age, size } from '../show/amounts.ts';
+import { age, clock, size } from '../show/amounts.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 
 /** `backups <gateway>`: its sets, newest first, with what is proven of them and where they lie. */
@@ -16,12 +17,13 @@ export async function backups(cli: Cli, gateway: string, json: boolean): Promise
       return EXIT.ok;
     }
     if (answer.sets.length === 0) cli.terminal.out(`${gateway} has no sets in its destinations.`);
-    for (const set of answer.sets) listSet(set, cli.terminal.now()).forEach((line) => cli.terminal.out(line));
+    const name = namer(config);
+    for (const set of answer.sets) listSet(set, cli.terminal.now(), name).forEach((line) => cli.terminal.out(line));
     return EXIT.ok;
   });
 }
 
-function listSet(set: ListedSet, now: Date): readonly string[] {
+function listSet(set: ListedSet, now: Date, name: (person: PersonId) => string): readonly string[] {
   const facts = [
     stateText(set),
     set.createdAt === null ? null : `${age(set.createdAt, now)} old`,
@@ -35,6 +37,16 @@ function listSet(set: ListedSet, now: Date): readonly string[] {
     `    ${facts.join(', ')}`,
     ...set.places.map(({ destination, path }) => `    ${destination}: ${path}`),
     ...lacking,
+    ...heldLines(set, name),
+  ];
+}
+
+/** A hold ends by hand alone. */
+function heldLines({ set, hold }: ListedSet, name: (person: PersonId) => string): readonly string[] {
+  if (hold === undefined) return [];
+  return [
+    `    HELD by ${name(hold.person)} since ${clock(hold.at)}: ${hold.reason}`,
+    `    until an admin ends it: kong-chatops backup unhold ${set} --reason …`,
   ];
 }
 

@@ -19,6 +19,7 @@ export function showGateway(status: GatewayStatus, now: Date): string[] {
     ...lockedLines(status.locked),
     ...(status.alarms ?? []).map(({ alarm, message }) => `  ALARM ${alarm}: ${message}`),
     ...(status.schedules ?? []).map((schedule) => `  ${schedule.kind}: ${nextText(schedule, now)}`),
+    ...(status.holds ?? []).map(({ set, reason }) => `  held until an admin ends it: ${set}: ${reason}`),
     ...(status.active.length === 0 ? ['  nothing runs'] : status.active.flatMap((run) => activeLines(run, now))),
   ];
 }

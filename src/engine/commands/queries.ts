@@ -2,9 +2,10 @@ import type { Caller } from '../../runs/person.ts';
 import type { JsonObject } from '../../runs/json.ts';
 import type { RunIndex } from '../../runs/log.ts';
 import type { Run } from '../../runs/run.ts';
-import type { GatewayStatus, HomeAnswer, LastBackup, Operations, RestoreWays, RunFilter } from '../ports.ts';
+import type { GatewayStatus, HomeAnswer, LastBackup, ListedSet, Operations, RestoreWays, RunFilter } from '../ports.ts';
 import type { EngineGateway, OperationsDeps } from './operations-deps.ts';
 import type { Watch } from '../watch/ports.ts';
+import type { WatchLog } from '../watch/watch-log.ts';
 import { locksGateway } from '../../runs/run-index.ts';
 import { nowhere, type Gap } from '../../runbooks/backup.ts';
 import { mayVote } from '../../runs/rules/approval.ts';
@@ -18,10 +19,11 @@ import { unknownGateway } from './operations-deps.ts';
 
 type Queries = Pick<Operations, 'run' | 'status' | 'audit' | 'home' | 'listSets'>;
 
-type QueryDeps = OperationsDeps & { readonly watch: Pick<Watch, 'of'> };
+type LogDeps = OperationsDeps & { readonly watchLog: Pick<WatchLog, 'state'> };
+type QueryDeps = LogDeps & { readonly watch: Pick<Watch, 'of'> };
 
 /** The questions that change nothing. Who may not see gets a refusal, and a row that says so. */
-export function createQueries(given: OperationsDeps, watch: Pick<Watch, 'of'>): Queries {
+export function createQueries(given: LogDeps, watch: Pick<Watch, 'of'>): Queries {
   const deps = { ...given, watch };
   return {
     run: async (runId) => {
@@ -48,10 +50,19 @@ export function createQueries(given: OperationsDeps, watch: Pick<Watch, 'of'>): 
       if (refusal !== null) return { ok: false, refusal };
       const known = deps.gateways.find(({ name }) => name === gateway);
       if (known === undefined) return { ok: false, refusal: unknownGateway(deps, gateway) };
-      const [sets, ways] = await Promise.all([setsOf(deps, gateway), waysOf(deps, known, by)]);
+      const [sets, ways] = await Promise.all([heldSetsOf(deps, gateway), waysOf(deps, known, by)]);
       return { ok: true, sets, ways };
     },
   };
+}
+
+/** The sets, each with the hold that somebody has on it. */
+async function heldSetsOf(deps: LogDeps, gateway: string): Promise<readonly ListedSet[]> {
+  const [sets, { holds }] = await Promise.all([setsOf(deps, gateway), deps.watchLog.state()]);
+  return sets.map((set) => {
+    const hold = holds.get(set.set);
+    return hold === undefined ? set : { ...set, hold };
+  });
 }
 
 async function waysOf(deps: OperationsDeps, { name, restore }: EngineGateway, by: Caller): Promise<RestoreWays> {

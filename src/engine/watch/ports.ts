@@ -79,6 +79,8 @@ export interface WatchOperations {
 export interface GatewayWatch {
   readonly schedules: readonly ScheduleState[];
   readonly alarms: readonly AlarmState[];
+  /** Sets that somebody keeps from retention, the newest hold last. */
+  readonly holds: readonly Hold[];
 }
 
 /** Looks at the clock and the log again and again. Any number of bots may: each fact is recorded once. */

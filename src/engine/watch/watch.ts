@@ -33,7 +33,8 @@ export function createWatch(deps: WatchDeps): Watch {
       const state = await deps.watchLog.state();
       const gateway = gateways.find((known) => known.name === name);
       const schedules = gateway === undefined ? [] : await schedulesOf(deps, gateway, state, deps.clock());
-      return { schedules, alarms: [...state.alarms.values()].filter((one) => isOn(one) && one.gateway === name) };
+      const alarms = [...state.alarms.values()].filter((one) => isOn(one) && one.gateway === name);
+      return { schedules, alarms, holds: [...state.holds.values()].filter((one) => one.gateway === name) };
     },
     alarms: async () => [...(await deps.watchLog.state()).alarms.values()],
     record: (event, key) => deps.watchLog.record(event, deps.self, key),

@@ -21,7 +21,8 @@ export async function backups(deps: SlackDeps, text: string, call: Call): Promis
 /** A page of a gateway's sets, from the one at `from`. */
 export async function setsPage(deps: SlackDeps, gateway: string, from: number, call: Call): Promise<Drawing> {
   const answer = await deps.operations.listSets(gateway, call.by);
-  if (answer.ok) return setsAnswer({ gateway, sets: answer.sets, ways: answer.ways, from }, deps.clock());
+  const { names } = deps;
+  if (answer.ok) return setsAnswer({ gateway, sets: answer.sets, ways: answer.ways, from, names }, deps.clock());
   await recordIfNew(deps, answer.refusal, `see the backups of ${gateway}`, call.by);
   return refusal(answer.refusal, viewOf(deps));
 }
@@ -29,7 +30,7 @@ export async function setsPage(deps: SlackDeps, gateway: string, from: number, c
 async function everyGateway(deps: SlackDeps, call: Call): Promise<Drawing> {
   // One refusal is one row of the audit trail: the first gateway answers whether this person may see any.
   const [first, ...others] = deps.gateways.map(({ name }) => name);
-  if (first === undefined) return everySetsAnswer([], deps.clock());
+  if (first === undefined) return everySetsAnswer([], deps.clock(), deps.names);
   const probe = await deps.operations.listSets(first, call.by);
   if (!probe.ok) return refusal(probe.refusal, viewOf(deps));
   const rest = await Promise.all(
@@ -38,7 +39,7 @@ async function everyGateway(deps: SlackDeps, call: Call): Promise<Drawing> {
   const seen = [{ gateway: first, answer: probe }, ...rest].flatMap(({ gateway, answer }) =>
     answer.ok ? [{ gateway, sets: answer.sets, ways: answer.ways }] : [],
   );
-  return everySetsAnswer(seen, deps.clock());
+  return everySetsAnswer(seen, deps.clock(), deps.names);
 }
 
 /** `/kong-drill [gateway] [set]`; the newest verified set where none is named. */

@@ -1,10 +1,12 @@
 import type { KnownBlock } from '@slack/types';
 import type { Refusal } from '../../runs/refusal.ts';
+import type { Hold } from '../../schedules/fold.ts';
 import type { Strategy } from '../../runbooks/restore.ts';
 import { ACTIONS } from './kit/action-ids.ts';
 import type { Drawing } from './kit/blocks.ts';
 import { actions, button, context, drawing, header, section } from './kit/blocks.ts';
-import { age, bytes, code, count, cut, date, duration, escape, listed } from './kit/text.ts';
+import { age, bytes, code, count, cut, date, duration, escape, listed, type Names } from './kit/text.ts';
+import { heldLine } from './holds.ts';
 
 /** A set as `engine/ports.ts` lists it (this folder imports only the pure ones). */
 export interface ViewSet {
@@ -19,6 +21,7 @@ export interface ViewSet {
   readonly verifiedAt: string | null;
   readonly restoredAt: string | null;
   readonly safety: boolean;
+  readonly hold?: Hold;
 }
 
 /** What the person who asks may have done with them. */
@@ -35,13 +38,14 @@ export interface SetsPage {
   /** Where the page begins, counted from 0. */
   readonly from: number;
   readonly ways: ViewWays;
+  readonly names: Names;
 }
 
 /** Two blocks a set, and room for head and foot. */
 const PAGE = 8;
 
 /** `/kong-backups`: the sets of a gateway, newest first, a page at a time, to that person alone. */
-export function setsAnswer({ gateway, sets, from, ways }: SetsPage, now: Date): Drawing {
+export function setsAnswer({ gateway, sets, from, ways, names }: SetsPage, now: Date): Drawing {
   const name = escape(gateway);
   if (sets.length === 0) {
     const none = `${name} has no sets in its destinations. Make one: /kong-backup ${name}`;
@@ -57,7 +61,7 @@ export function setsAnswer({ gateway, sets, from, ways }: SetsPage, now: Date): 
   const blocks: KnownBlock[] = [
     header(`Backups of ${gateway}: ${sets.length}`),
     ...(proven === undefined || proven !== shown[0] ? [section(best)] : []),
-    ...shown.flatMap((set) => [section(setText(set, now)), ...setButtons(gateway, set, ways)]),
+    ...shown.flatMap((set) => [section(setText(set, now, names)), ...setButtons(gateway, set, ways)]),
     ...(rest === 0 ? [] : [actions(olderButton(gateway, from + PAGE, rest))]),
     ...(ways.mayAsk && ways.noDrill !== null ? [context(`No drills: ${escape(ways.noDrill.message)}`)] : []),
   ];
@@ -83,7 +87,7 @@ const WORDS: Readonly<Record<ViewSet['state'], string>> = {
   damaged: 'damaged',
 };
 
-function setText(set: ViewSet, now: Date): string {
+function setText(set: ViewSet, now: Date, names: Names): string {
   const facts = [ageOf(set, now), set.bytes === null ? '' : bytes(set.bytes), gapWords(set.gaps)].filter(
     (fact) => fact !== '',
   );
@@ -95,6 +99,7 @@ function setText(set: ViewSet, now: Date): string {
     `${STATES[set.state](set)}${set.safety ? ' · _taken before a restore_' : ''}`,
     `${code(set.set)} · ${facts.join(' · ')}`,
     places === '' ? '' : `In ${places}`,
+    set.hold === undefined ? '' : heldLine(set.hold, names),
     set.missingFrom.length === 0 ? '' : `⚠️ *Missing in* ${escape(listed(set.missingFrom, 4))}`,
   ]
     .filter((line) => line !== '')
@@ -102,7 +107,8 @@ function setText(set: ViewSet, now: Date): string {
 }
 
 function sentenceOf(set: ViewSet, now: Date): string {
-  return `${escape(set.set)} is ${WORDS[set.state]}, ${ageOf(set, now)}.`;
+  const held = set.hold === undefined ? '' : ', and held: retention leaves it';
+  return `${escape(set.set)} is ${WORDS[set.state]}, ${ageOf(set, now)}${held}.`;
 }
 
 function ageOf({ createdAt }: ViewSet, now: Date): string {
@@ -195,11 +201,12 @@ export function allSetsButton(gateway: string) {
 export function everySetsAnswer(
   gateways: readonly { readonly gateway: string; readonly sets: readonly ViewSet[]; readonly ways: ViewWays }[],
   now: Date,
+  names: Names,
 ): Drawing {
   const shown = gateways.slice(0, 20);
   const blocks = shown.flatMap(({ gateway, sets }) => {
     const newest = sets.find(({ safety }) => !safety);
-    const text = newest === undefined ? '⚠️ No sets in its destinations.' : setText(newest, now);
+    const text = newest === undefined ? '⚠️ No sets in its destinations.' : setText(newest, now, names);
     return [
       section(`*${escape(gateway)}*: ${count(sets.length, 'set')}, the newest\n${text}`),
       actions(allSetsButton(gateway)),

@@ -3,6 +3,8 @@ import type { Run } from '../../runs/run.ts';
 import type { Drawing } from './kit/blocks.ts';
 import { actions, context, drawing, header, section } from './kit/blocks.ts';
 import type { AlarmState } from '../../schedules/alarms.ts';
+import type { Hold } from '../../schedules/fold.ts';
+import { heldLines } from './holds.ts';
 import type { ScheduleState } from '../../schedules/schedule.ts';
 import { alarmLines } from './alarm.ts';
 import { scheduleLines, scheduleSentence } from './schedules.ts';
@@ -31,6 +33,7 @@ export interface ViewGateway {
   readonly active: readonly Run[];
   readonly schedules?: readonly ScheduleState[];
   readonly alarms?: readonly AlarmState[];
+  readonly holds?: readonly Hold[];
 }
 
 /** `/kong-status`: every gateway with its last verified backup, its age and gaps, its lock, what runs, who is waited for. */
@@ -75,6 +78,7 @@ export function gatewayText(gateway: ViewGateway, now: Date, view: ViewContext):
     ...failedSince(gateway),
     ...alarmLines(gateway.alarms ?? [], now, view.names),
     ...scheduleLines(gateway.schedules ?? [], now, view.names),
+    ...heldLines(gateway.holds ?? [], view.names),
     ...gateway.active.slice(0, 5).map((run) => {
       const { symbol, is, line } = stand(run, view);
       return `${symbol} ${escape(run.id)} ${is}. ${cut(line, 500)}`;

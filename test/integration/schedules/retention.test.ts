@@ -66,6 +66,13 @@ test('old sets go by command, each removal in the audit; a dry run says why each
   const { operations } = stage.bot({ remove });
   const held = await operations.hold({ set: sets[0] ?? '', reason: 'evidence of INC-4711' }, inSlack(ALICE));
   expect(held.ok).toBe(true);
+  const listed = await operations.listSets('blue', inSlack(ALICE));
+  expect(listed.ok && listed.sets.map(({ set, hold }) => [set, hold?.reason])).toEqual([
+    [sets[3], undefined],
+    [sets[2], undefined],
+    [sets[1], undefined],
+    [sets[0], 'evidence of INC-4711'],
+  ]);
   const plan = await operations.planExpiry('blue', inSlack(ALICE));
   expect(plan.ok && plan.plans[0]?.sets).toEqual([
     { set: sets[3], keep: true, why: ['the newest verified set', 'last 1 of 2'] },

@@ -99,6 +99,38 @@ it('a refusal calls people by their names, whatever was asked', async () => {
   }
 });
 
+it('the list of sets says of a held one for whom, why and until when', async () => {
+  const hold = { person: ALICE, at: '2026-11-21T08:00:00.000Z', reason: 'evidence of INC-4711' };
+  const set = {
+    set: 'production-20261121T0740Z-B-1',
+    state: 'verified',
+    verifiedAt: '2026-11-21T07:45:00.000Z',
+    createdAt: null,
+    bytes: 1_500_000,
+    gaps: 0,
+    safety: false,
+    places: [{ destination: 'main', path: '/srv/B-1' }],
+    missingFrom: [],
+  };
+  const listSets = async () => ({
+    ok: true,
+    sets: [
+      { ...set, hold },
+      { ...set, set: 'production-20261120T0740Z-B-0' },
+    ],
+  });
+  expect((await answered({ listSets }, 'backups', 'production')).out.split('\n')).toEqual([
+    'production-20261121T0740Z-B-1',
+    '    verified at 2026-11-21T07:45:00.000Z, 1.5 MB, no gaps',
+    '    main: /srv/B-1',
+    '    HELD by Alice since 2026-11-21 08:00:00Z: evidence of INC-4711',
+    '    until an admin ends it: kong-chatops backup unhold production-20261121T0740Z-B-1 --reason …',
+    'production-20261120T0740Z-B-0',
+    '    verified at 2026-11-21T07:45:00.000Z, 1.5 MB, no gaps',
+    '    main: /srv/B-1',
+  ]);
+});
+
 it('unlock answers in one line', async () => {
   const unlock = async () => ({ ok: true, run: { id: 'R-4' } });
   expect(await answered({ unlock }, 'unlock', 'production', '--cause', 'the wrong set was chosen')).toEqual({

@@ -10,6 +10,7 @@ import type { EventBody } from '../../../src/runs/event.ts';
 import { fold } from '../../../src/runs/evolve.ts';
 import { indexOf } from '../../../src/runs/run-index.ts';
 import { showGateway } from '../../../src/cli/show/status.ts';
+import { heldLines } from '../../../src/slack/views/holds.ts';
 import { homeView } from '../../../src/slack/views/home.ts';
 import { statusAnswer } from '../../../src/slack/views/status.ts';
 import { memoryStore } from '../../support/store/memory-store.ts';
@@ -110,6 +111,29 @@ async function everywhere(operations: Operations): Promise<readonly string[]> {
     JSON.stringify(homeView(home, minutes(60), view, () => null).blocks),
   ];
 }
+
+describe('a set that somebody holds', () => {
+  it('is named with its gateway, for whom, why and until when, as long as it is held', async () => {
+    const { operations, store } = world();
+    const set = 'production-20261120T0200Z-B-1';
+    const held = { set, gateway: 'production', person: ALICE, reason: 'evidence of INC-4711' };
+    const row = { at: START.toISOString(), actor: { kind: 'person', ...inSlack(ALICE) } } as const;
+    await store.appendSystem({ ...row, type: 'backup.held', data: held });
+    expect((await production(operations)).holds).toEqual([{ ...held, at: row.at }]);
+    const [terminal, slack, home] = await everywhere(operations);
+    expect(terminal).toContain(`\n  held until an admin ends it: ${set}: evidence of INC-4711\n`);
+    for (const shown of [slack, home]) {
+      expect(shown).toContain(`📌 \`${set}\` is held by <@U01ALICE> until an admin ends it: “evidence of INC-4711”`);
+    }
+    await store.appendSystem({ ...row, type: 'backup.released', data: held });
+    expect((await everywhere(operations)).join('')).not.toMatch(/held (?:by|until)/);
+  });
+
+  it('counts those that are too many to name', () => {
+    const hold = { set: 's', gateway: 'g', person: ALICE, reason: 'why', at: START.toISOString() };
+    expect(heldLines([hold, hold, hold, hold, hold], {}).at(-1)).toBe('📌 … and 2 more held');
+  });
+});
 
 describe('a gateway that a rollback locked', () => {
   it('shows as locked, by which run and what to do, whatever has ended since, until its cause is on record', async () => {

@@ -7,7 +7,7 @@ import { parseDrill, parseRun, parseSets, parseUnlock } from '../../../src/slack
 import { COMMANDS } from '../../../src/slack/views/help.ts';
 import { plainRefusal } from '../../../src/slack/views/kit/text.ts';
 import { blockFaults } from '../../support/slack/slack-limits.ts';
-import { ALICE, minutes } from '../../support/story.ts';
+import { ALICE, BOB, START, minutes } from '../../support/story.ts';
 
 const set = (run: number, change: Partial<ViewSet> = {}): ViewSet => ({
   set: `production-20261121T0200Z-B-${run}`,
@@ -30,7 +30,7 @@ const WAYS: ViewWays = {
   mayBreakGlass: false,
 };
 const page = (sets: readonly ViewSet[], ways = WAYS, from = 0) =>
-  setsAnswer({ gateway: 'production', sets, ways, from }, minutes(60));
+  setsAnswer({ gateway: 'production', sets, ways, from, names: { [BOB]: 'Bob' } }, minutes(60));
 
 describe('the list of sets', () => {
   it('says of each how it is proven, how old, what is missing and where it lies', () => {
@@ -62,7 +62,30 @@ describe('the list of sets', () => {
     expect(JSON.stringify(page(many).blocks)).toContain('Older sets (292 more)');
     expect(JSON.stringify(page(many, WAYS, 296).blocks)).not.toContain('Older sets');
     const gateways = Array.from({ length: 60 }, () => ({ gateway: 'production', sets: many, ways: WAYS }));
-    expect(blockFaults(everySetsAnswer(gateways, minutes(60)).blocks, 50)).toEqual([]);
+    expect(blockFaults(everySetsAnswer(gateways, minutes(60), {}).blocks, 50)).toEqual([]);
+  });
+
+  it('says of a held set for whom, since when, why and until when retention leaves it', () => {
+    const hold = {
+      set: set(3).set,
+      gateway: 'production',
+      person: BOB,
+      reason: 'evidence <!here>',
+      at: START.toISOString(),
+    };
+    const { text, blocks } = page([set(4), set(3, { hold })]);
+    expect(text).toContain('B-3 is verified, taken 1 h ago (');
+    expect(text).toMatch(/, and held: retention leaves it\.$/);
+    const told = (blocks as readonly { readonly text?: { readonly text: string } }[]).map(
+      (one) => one.text?.text ?? '',
+    );
+    expect(told.filter((words) => words.includes('📌'))).toEqual([
+      expect.stringMatching(
+        /\n📌 \*Held\* by Bob since <!date\^[^>]+>: “evidence &lt;!here&gt;”\. Retention leaves it until an admin ends this: `kong-chatops backup unhold`$/,
+      ),
+    ]);
+    const long = { ...hold, reason: 'x'.repeat(2000) };
+    expect(blockFaults(page(Array.from({ length: 30 }, (_, run) => set(run, { hold: long }))).blocks, 50)).toEqual([]);
   });
 
   it('offers nothing to somebody who may only see, and says how to make the first one', () => {
