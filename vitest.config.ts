@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { memoryFolder } from './test/support/memory-folder.ts';
+
+// For this process and every one that it starts.
+const memory = memoryFolder();
+if (memory !== null) process.env['TMPDIR'] ??= memory;
 
 export default defineConfig({
   test: {
