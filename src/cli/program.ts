@@ -17,6 +17,7 @@ import { addWatch } from './commands/watch/commands.ts';
 import { close, rollback, unlock } from './commands/way-back.ts';
 import { VERSION } from '../version.ts';
 import type { Cli } from './context.ts';
+import { addExamples } from './examples.ts';
 import type { CliPorts } from './ports.ts';
 import { sayBug, sayFault } from './say.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
@@ -57,6 +58,7 @@ export function buildProgram(choose: (work: Work) => void): Command {
   addEmergency(program, choose);
   addAudit(program, choose);
   addWatch(program, choose);
+  addExamples(program);
   return program;
 }
 
