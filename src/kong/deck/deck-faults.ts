@@ -62,7 +62,7 @@ function faultOfStatus({ gateway, doing }: DeckTrouble, said: string): Fault | n
       `The Admin API of ${gateway} does not let decK read what "deck gateway ${doing}" needs: ${said}.`,
       'Give the token the right to read every list (/, /schemas and all entities), or use another token.',
     );
-  if (status < 500) return null;
+  if (status !== 429 && status < 500) return null;
   return new Fault(
     'deck.kong-error',
     `The Admin API of ${gateway} answered decK with an error of its own: ${said}.`,
@@ -72,7 +72,8 @@ function faultOfStatus({ gateway, doing }: DeckTrouble, said: string): Fault | n
 }
 
 function faultOfNetwork({ gateway, doing }: DeckTrouble, said: string): Fault | null {
-  if (/x509|tls:|certificate/.test(said))
+  // Both with their colon: an entity may be called after a certificate.
+  if (/\b(?:x509|tls): /.test(said))
     return new Fault(
       'deck.certificate',
       `decK does not trust the Admin API of ${gateway}: ${said}.`,
@@ -127,5 +128,5 @@ export function withoutSecrets(line: string, token?: string): string {
 function maskKeys(line: string): string {
   return line
     .replaceAll(/\b(key|secret|password|client_id|client_secret)=(\\?")[^"]*"/g, `$1=$2${HIDDEN}$2`)
-    .replaceAll(/\b(key-auth|jwt-auth|mtls-auth|oauth2(?:-cred)?) \S+ for consumer/g, '$1 for consumer');
+    .replaceAll(/\b(key-auth|jwt-auth|mtls-auth|oauth2(?:-cred)?) .*? for consumer/g, '$1 for consumer');
 }

@@ -165,6 +165,43 @@ describe('a decK that misbehaves', () => {
     });
   });
 
+  const failing = (what: string) =>
+    differences(`echo '${JSON.stringify({ changes: {}, summary: {}, errors: [what] })}'`);
+
+  test('that a busy Kong turned away is tried again', async () => {
+    const said = 'while processing event: {Create} route r1 failed: HTTP status 429 (message: "slow down")';
+    expect(await faultOf(failing(said))).toEqual({
+      code: 'deck.kong-error',
+      message: `The Admin API of production answered decK with an error of its own: ${said}.`,
+      hint: "Look at Kong's error log and its database. Then try again.",
+      retryable: true,
+    });
+  });
+
+  test('that lost its connection over a certificate is tried again, and one that trusts none is not', async () => {
+    const over = '{Create} certificate c1 failed: making HTTP request: Put "http://kong.example:8001/certificates/c1":';
+    expect(await faultOf(failing(`${over} EOF`))).toEqual({
+      code: 'deck.unreachable',
+      message: `The Admin API of production did not answer during "deck gateway diff": ${over} EOF.`,
+      hint: 'Look whether Kong runs and the Admin API can be reached from here. Then try again.',
+      retryable: true,
+    });
+    expect(await faultOf(failing(`${over} tls: failed to verify certificate: x509: unknown authority`))).toEqual({
+      code: 'deck.certificate',
+      message: `decK does not trust the Admin API of production: ${over} tls: failed to verify certificate: x509: unknown authority.`,
+      hint: 'Name the authority that signed its certificate in admin_api.ca_file.',
+      retryable: false,
+    });
+  });
+
+  test('that calls a credential by the end of its key, spaces and all, is not quoted', async () => {
+    const fault = await faultOf(failing('{Create} key-auth p 4 ss for consumer alice failed: HTTP status 400'));
+    expect(fault).toMatchObject({
+      message:
+        '"deck gateway diff" failed on production: {Create} key-auth for consumer alice failed: HTTP status 400.',
+    });
+  });
+
   test('whose report cannot be read is not believed', async () => {
     expect(await faultOf(differences('echo "no changes"'))).toMatchObject({
       code: 'deck.strange',
