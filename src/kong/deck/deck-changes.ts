@@ -121,14 +121,14 @@ async function reported(
 
 function entriesOf({ changes: { creating, updating, deleting } }: DeckReport): DeckEntry[] {
   const list = (action: DeckChange['action'], changes: DeckReport['changes']['creating']): DeckEntry[] =>
-    changes.map(({ kind, name, body }) => ({
-      action,
-      kind,
-      name,
-      before: body?.old ?? null,
-      after: body?.new ?? null,
-    }));
+    changes.map(({ kind, name, body }) => ({ action, kind, name, ...sides(action, body?.old, body?.new) }));
   return [...list('create', creating), ...list('update', updating), ...list('delete', deleting)];
+}
+
+/** What goes away decK calls new, and nothing the old. */
+function sides(action: DeckChange['action'], old: unknown, made: unknown): Pick<DeckEntry, 'before' | 'after'> {
+  if (action === 'delete') return { before: old ?? made ?? null, after: null };
+  return { before: old ?? null, after: made ?? null };
 }
 
 /** Where decK does not see our files they come by its standard input. */

@@ -88,6 +88,14 @@ describe.skipIf(!need('deck'))('real decK takes a file to a gateway', () => {
       after: { name: 'catalog' },
     });
     expect(await (await at(full)).differences(request())).toEqual([]);
+    // decK itself calls the old one new where it goes.
+    const nothing = written('nothing.yaml', '_format_version: "3.0"\n');
+    const gone = await (await at(full)).differences(request(nothing));
+    expect(gone.find(({ kind, name }) => kind === 'service' && name === 'catalog')).toMatchObject({
+      action: 'delete',
+      before: { name: 'catalog' },
+      after: null,
+    });
   });
 
   test('differences are all there, though decK works on many of them at once', async () => {

@@ -31,7 +31,7 @@ type Seen = Omit<DocumentAnswer, 'sides'>;
 async function whole(job: DocumentJob, source: Document, present: Document): Promise<Seen> {
   const text = job.source === null ? stateFile(source) : await readFile(job.source, 'utf8');
   await writeForDeck(job.out, text);
-  return { ...compareDocuments(entitiesOf(source), present, false), absent: [], problems: [] };
+  return { ...compareDocuments(entitiesOf(source), present, false), absent: [], problems: [], leaving: [] };
 }
 
 async function part(
@@ -48,7 +48,8 @@ async function part(
   const known = new Set(wanted.map(({ key }) => key));
   const left = selectedEntities(present, only).filter(({ key }) => !known.has(key));
   const differences = [...compared.differences, ...left.map(notInSet)];
-  return { ...compared, differences, absent: absentFrom(source, only), problems };
+  const leaving = left.flatMap(({ id }) => id ?? []);
+  return { ...compared, differences, absent: absentFrom(source, only), problems, leaving };
 }
 
 function notInSet({ list, name }: Entity): Compared['differences'][number] {

@@ -32,6 +32,8 @@ export interface DocumentAnswer extends Compared {
   readonly absent: readonly string[];
   /** Why what is there of the selection cannot be restored. */
   readonly problems: readonly string[];
+  /** Ids of what of the selection is there and should not be: what goes on the way back. */
+  readonly leaving: readonly string[];
 }
 
 export type ThreadSaid = DocumentAnswer | { readonly unreadable: 'source' | 'present' };

@@ -7,8 +7,11 @@ import { eachAtOnce } from '../../each-at-once.ts';
 import { withAdmin } from '../../gateway-access.ts';
 import { some } from '../../words.ts';
 import type { RestoreDeps } from '../deps.ts';
+import { nameOf } from './changes.ts';
 import type { WorkspaceDiff } from './changes.ts';
 import { deckOf } from './deck-of.ts';
+import { idOf } from './document.ts';
+import type { Body } from './document.ts';
 import type { DocumentAnswer } from './documents.ts';
 import { lookAtDocuments, selectTagsOf } from './documents.ts';
 import type { Source } from './source.ts';
@@ -146,16 +149,26 @@ export async function differencesNow(
     deps.gateway.declarative.workspaces_at_once,
     async ({ workspace, request, answer }) => {
       const entries = await deck.changes.differences(request);
-      if (source.only !== null && !source.back) refuseDeletions(entries);
+      if (source.only !== null) refuseDeletions(entries, source, answer);
       context.progress({ done: (done += 1), total, unit: 'workspaces', note: `what would change in ${workspace}` });
       return { workspace, entries, hashes: answer.hashes, hashesToCome: answer.hashesToCome };
     },
   );
 }
 
-/** Chosen entities are made and changed, nothing else goes (decision 23). */
-function refuseDeletions(entries: readonly DeckEntry[]): void {
-  const gone = entries.filter(({ action }) => action === 'delete').map(({ kind, name }) => `${kind} ${name}`);
+/**
+ * Chosen entities are made and changed, nothing else goes (decision 23); on the way back what the restore made of them goes.
+ * Anything else that decK would delete was not in the dump of a moment ago.
+ */
+function refuseDeletions(entries: readonly DeckEntry[], { back }: Source, { leaving }: DocumentAnswer): void {
+  const expected = ({ before }: DeckEntry): boolean => {
+    const id = idOf((before ?? {}) as Body);
+    // A membership has no id of its own.
+    return back && (id === null || leaving.includes(id));
+  };
+  const gone = entries
+    .filter((entry) => entry.action === 'delete' && !expected(entry))
+    .map((entry) => `${entry.kind} ${nameOf(entry)}`);
   if (gone.length === 0) return;
   throw new Fault(
     'selection-deletes',
