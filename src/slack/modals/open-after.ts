@@ -1,6 +1,6 @@
 import type { ModalView } from '@slack/types';
 import type { Refusal } from '../../runs/refusal.ts';
-import { refuse } from '../../runs/refusal.ts';
+import { isRefusal, refuse } from '../../runs/refusal.ts';
 import { awaitsReview } from '../../runs/rules/emergency.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Call } from '../answering/answer.ts';
@@ -89,9 +89,24 @@ export async function openUnlock(
   const title = 'Record the cause';
   const window = await openEmpty(deps, trigger, title);
   if (window === null) return refusal(noWindow(`/kong-unlock ${gateway} and the cause`), viewOf(deps));
-  const refused = await mayNotSee(deps, call.by, `unlock ${gateway}`);
-  const told = refused === null ? null : closedModal(title, refusal(refused, viewOf(deps)));
-  return await fill(deps, window, told ?? unlockModal(gateway, null, originOf(call)));
+  const locked = await lockOf(deps, gateway, call);
+  const view = isRefusal(locked)
+    ? closedModal(title, refusal(locked, viewOf(deps)))
+    : unlockModal(locked, originOfRun(locked, originOf(call)));
+  return await fill(deps, window, view);
+}
+
+/** The run that locks the gateway: whoever writes down a cause sees of what. */
+async function lockOf(deps: SlackDeps, gateway: string, { by }: Call): Promise<Run | Refusal> {
+  const refused = await mayNotSee(deps, by, `unlock ${gateway}`);
+  if (refused !== null) return refused;
+  const status = await deps.operations.status(by, gateway);
+  if (!status.ok) {
+    await recordIfNew(deps, status.refusal, `unlock ${gateway}`, by);
+    return status.refusal;
+  }
+  const [known] = status.gateways;
+  return known?.locked ?? refuse('not-locked', `${gateway} is not locked`, 'Nothing to do');
 }
 
 function over(run: Run, hint: string): Refusal {

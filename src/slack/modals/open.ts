@@ -12,6 +12,7 @@ import type { Drawing } from '../views/kit/blocks.ts';
 import type { ModalOrigin } from '../views/modals.ts';
 import { backupModal, closedModal, loadingModal, noGoModal, ownVoteModal } from '../views/modals.ts';
 import { refusal, staleButton } from '../views/run/notices.ts';
+import { originOfGate } from './as-shown.ts';
 import { closedGate } from '../../runs/words/wording.ts';
 
 /**
@@ -52,14 +53,14 @@ const GATE_WINDOWS = {
     title: 'No-go',
     act: 'no-go',
     instead: 'kong-chatops no-go, on the bot’s host',
-    draw: (run, gate, call) => noGoModal(gate.gate, run.id, originOf(call)),
+    draw: (run, gate, call) => noGoModal(gate.gate, run.id, originOfGate(gate, originOf(call))),
   },
   /** A go with a comment, or the own vote taken back. */
   ownVote: {
     title: 'Comment or withdraw',
     act: 'comment or withdraw',
     instead: 'the buttons Go and No-go',
-    draw: (run, gate, call) => ownVoteModal(run, gate, call.by.person, originOf(call)),
+    draw: (run, gate, call) => ownVoteModal(run, gate, call.by.person, originOfGate(gate, originOf(call))),
   },
 } as const satisfies Record<string, GateWindow>;
 

@@ -13,8 +13,8 @@ import { loadingModal, originFrom, reasonFault } from '../views/modals.ts';
 import { RESTORE_INPUTS, restoreFaults, restoreField, restoreWords } from '../views/restore-modal.ts';
 import { done } from '../views/run/notices.ts';
 import { AFTER_INPUTS, closeFaults, rollbackFaults, wantsDrop } from '../views/way-back-modals.ts';
-import type { ShownOrigin } from './as-shown.ts';
-import { notAsShown } from './as-shown.ts';
+import type { Changed, ShownOrigin } from './as-shown.ts';
+import { judgedAnew, lockLifted, notAsShown, wentLive } from './as-shown.ts';
 import { comingBack } from './coming-back.ts';
 import { restoreWindow, titleOf } from './open-restore.ts';
 import type { Asking } from './submitted.ts';
@@ -74,7 +74,7 @@ const ROLLBACK: Asking = {
   faults: rollbackFaults,
   field: () => AFTER_INPUTS.rollbackName.block,
   ask: (deps, values, origin, call) =>
-    asShown(deps, origin, ROLLBACK, call, (run) => {
+    asShown(deps, { origin, changed: wentLive, asking: ROLLBACK }, call, (run) => {
       const reason = textOf(values, AFTER_INPUTS.rollbackReason);
       return deps.operations.rollback(run, reason === '' ? undefined : reason, call.by);
     }),
@@ -88,28 +88,35 @@ const CLOSE: Asking = {
   faults: closeFaults,
   field: () => AFTER_INPUTS.closeDrop.block,
   ask: (deps, values, origin, call) =>
-    asShown(deps, origin, CLOSE, call, (run) => deps.operations.close(run, { drop: wantsDrop(values) }, call.by)),
+    asShown(deps, { origin, changed: wentLive, asking: CLOSE }, call, (run) =>
+      deps.operations.close(run, { drop: wantsDrop(values) }, call.by),
+    ),
   done: told(closedText),
 };
 
 const UNLOCK: Asking = {
   name: MODALS.unlock,
-  needs: ['gateway'],
+  needs: ['run', 'gateway'],
   act: ({ gateway = '' }) => `unlock ${gateway}`,
   faults: reasonFaults(AFTER_INPUTS.unlockCause),
   field: () => AFTER_INPUTS.unlockCause.block,
-  ask: (deps, values, { gateway = '' }, { by }) =>
-    deps.operations.unlock(gateway, textOf(values, AFTER_INPUTS.unlockCause), by),
+  ask: (deps, values, origin, call) =>
+    asShown(deps, { origin, changed: lockLifted, asking: UNLOCK }, call, () =>
+      deps.operations.unlock(origin.gateway ?? '', textOf(values, AFTER_INPUTS.unlockCause), call.by),
+    ),
   done: told(unlockedText),
 };
 
 const REVIEW: Asking = {
   name: MODALS.review,
-  needs: ['run'],
+  needs: ['run', 'gateway'],
   act: ({ run = '' }) => `review ${run}`,
   faults: reasonFaults(AFTER_INPUTS.finding),
   field: () => AFTER_INPUTS.finding.block,
-  ask: (deps, values, { run = '' }, { by }) => deps.operations.review(run, textOf(values, AFTER_INPUTS.finding), by),
+  ask: (deps, values, origin, call) =>
+    asShown(deps, { origin, changed: judgedAnew, asking: REVIEW }, call, (run) =>
+      deps.operations.review(run, textOf(values, AFTER_INPUTS.finding), call.by),
+    ),
   done: told(reviewedText),
 };
 
@@ -118,13 +125,12 @@ const ASKING: readonly Asking[] = [RESTORE, ROLLBACK, CLOSE, UNLOCK, REVIEW];
 /** Acts on the run that the window showed, as it showed it, or not at all. */
 async function asShown(
   deps: SlackDeps,
-  origin: ShownOrigin,
-  { act }: Asking,
+  { origin, changed, asking }: { readonly origin: ShownOrigin; readonly changed: Changed; readonly asking: Asking },
   { by }: Call,
   work: (run: string) => Promise<Answer>,
 ): Promise<Answer> {
-  const other = await notAsShown(deps, origin);
-  return other === null ? await work(origin.run ?? '') : await refusedHere(deps, other, act(origin), by);
+  const other = await notAsShown(deps, origin, changed);
+  return other === null ? await work(origin.run ?? '') : await refusedHere(deps, other, asking.act(origin), by);
 }
 
 function told(words: (run: Run) => string): Asking['done'] {

@@ -9,6 +9,11 @@ import { chosenIn, textOf } from '../views/inputs.ts';
 import { MODALS } from '../views/kit/action-ids.ts';
 import type { ModalOrigin } from '../views/modals.ts';
 import { INPUTS, originFrom, OWN_VOTE, ownVoteFaults, reasonFault } from '../views/modals.ts';
+import { viewOf } from '../answering/run-answers.ts';
+import type { Drawing } from '../views/kit/blocks.ts';
+import { refusal } from '../views/run/notices.ts';
+import type { ShownOrigin } from './as-shown.ts';
+import { gateNotAsShown, shownOrigin } from './as-shown.ts';
 import { comingBack, windowKey } from './coming-back.ts';
 
 /** Registers what comes back from the windows. Wrong input is said beside its field, everything else as a message. */
@@ -19,10 +24,10 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
     const fault = reasonFault(reason);
     if (fault !== null) return await ack({ response_action: 'errors', errors: { [INPUTS.noGoReason.block]: fault } });
     await ack();
-    const origin = originFrom(view.private_metadata);
+    const origin = shownOrigin(view.private_metadata);
     await inFlight.run(async () => {
       await answering(deps, MODALS.noGo, { ...body, ...placeFrom(origin) }, `view:${view.id}`, async (call) =>
-        castVote(deps, { gate: origin.gate ?? '', choice: 'no-go', comment: reason }, call),
+        onGate(deps, origin, call, (gate) => castVote(deps, { gate, choice: 'no-go', comment: reason }, call)),
       );
     });
   });
@@ -34,13 +39,14 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
     const faults = ownVoteFaults(choice, comment);
     if (faults !== null) return await ack({ response_action: 'errors', errors: { ...faults } });
     await ack();
-    const origin = originFrom(view.private_metadata);
-    const gate = origin.gate ?? '';
+    const origin = shownOrigin(view.private_metadata);
     await inFlight.run(async () => {
       await answering(deps, MODALS.ownVote, { ...body, ...placeFrom(origin) }, `view:${view.id}`, async (call) =>
-        choice === OWN_VOTE.withdraw
-          ? withdrawVote(deps, gate, call)
-          : castVote(deps, { gate, choice: 'go', comment }, call),
+        onGate(deps, origin, call, (gate) =>
+          choice === OWN_VOTE.withdraw
+            ? withdrawVote(deps, gate, call)
+            : castVote(deps, { gate, choice: 'go', comment }, call),
+        ),
       );
     });
   });
@@ -64,6 +70,20 @@ export function registerModals(app: App, deps: SlackDeps, inFlight: InFlight): v
       );
     });
   });
+}
+
+/** Votes on the gate that the window showed, or not at all. */
+async function onGate(
+  deps: SlackDeps,
+  origin: ShownOrigin,
+  call: Call,
+  vote: (gate: string) => Promise<Drawing>,
+): Promise<Drawing> {
+  const { gate = '' } = origin;
+  const other = await gateNotAsShown(deps, origin);
+  if (other === null) return await vote(gate);
+  await deps.operations.recordRefusal(other, `vote on ${gate === '' ? 'a gate' : gate}`, call.by);
+  return refusal(other, viewOf(deps));
 }
 
 function placeFrom({ responseUrl, channel }: ModalOrigin) {

@@ -89,10 +89,12 @@ export function wantsDrop(values: Values): boolean {
 }
 
 /** After a rollback: the cause lifts the lock. */
-export function unlockModal(gateway: string, runId: string | null, origin: ModalOrigin): ModalView {
-  const because = runId === null ? '' : ` because ${escape(runId)} was rolled back`;
-  return modal(MODALS.unlock, 'Record the cause', 'Unlock', { ...origin, gateway }, [
-    section(`*${escape(gateway)}* is locked${because}. Once the cause is recorded it may be changed again.`),
+export function unlockModal(run: Run, origin: ModalOrigin): ModalView {
+  const { gateway } = run.plan;
+  return modal(MODALS.unlock, 'Record the cause', 'Unlock', { ...origin, run: run.id, gateway }, [
+    section(
+      `*${escape(gateway)}* is locked because ${escape(run.id)} was rolled back. Once the cause is recorded it may be changed again.`,
+    ),
     typedText(AFTER_INPUTS.unlockCause, 'What went wrong?', {
       hint: '10 to 2,000 characters. It stays in the audit trail and on the card.',
       optional: false,
@@ -104,7 +106,8 @@ export function unlockModal(gateway: string, runId: string | null, origin: Modal
 /** Somebody else looks at an emergency. */
 export function reviewModal(run: Run, names: Names, origin: ModalOrigin): ModalView {
   const text = `🚨 *${runName(run)}* was an emergency (${escape(run.emergency?.incident ?? '')}) by ${named(run.requestedBy, names)}: “${escape(run.reason ?? '')}”. Read its card, its thread and ${code(`/kong-audit ${run.id}`)}. Without a review by ${date(reviewBy(run))} (${REVIEW_HOURS} h) ${escape(run.plan.gateway)} takes no normal runs.`;
-  return modal(MODALS.review, 'Review an emergency', 'Record it', { ...origin, run: run.id }, [
+  const about = { ...origin, run: run.id, gateway: run.plan.gateway };
+  return modal(MODALS.review, 'Review an emergency', 'Record it', about, [
     section(text),
     typedText(AFTER_INPUTS.finding, 'What did you find?', {
       hint: '10 to 2,000 characters: was it needed, was it done well, what should change?',

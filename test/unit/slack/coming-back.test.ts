@@ -63,6 +63,7 @@ it('what a window carries is read as it was written, and nothing where it was no
     gateway: 'production',
     run: 'R-7',
     live: false,
+    state: 'running',
   });
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (metadata) => {
