@@ -59,6 +59,7 @@ async function acknowledge(deps: WatchDeps, request: AcknowledgeRequest, by: Cal
   const on = await alarmsOn(deps);
   const state = on.find(({ alarm }) => alarm === request.alarm);
   if (state === undefined) return { ok: false, refusal: noAlarm(request.alarm, on) };
+  if (!isAsShown(state, request)) return { ok: false, refusal: alarmChanged(state) };
   const now = deps.clock();
   const until = request.until === undefined ? new Date(now.getTime() + 7 * DAY_MS) : new Date(request.until);
   const wrong = wrongReason(request.reason) ?? wrongUntil(until, now);
@@ -69,6 +70,18 @@ async function acknowledge(deps: WatchDeps, request: AcknowledgeRequest, by: Cal
   await deps.watchLog.record({ type: 'alarm.acknowledged', data }, { kind: 'person', ...by }, `ack/${request.key}`);
   const after = (await deps.watchLog.state()).alarms.get(alarm);
   return { ok: true, alarm: after ?? state };
+}
+
+function isAsShown({ episode, changes }: AlarmState, { shown }: AcknowledgeRequest): boolean {
+  return shown === undefined || (shown.episode === episode && shown.changes === changes);
+}
+
+function alarmChanged({ alarm, message }: AlarmState): Refusal {
+  return refuse(
+    'alarm-changed',
+    `${alarm} is not what it was when it was shown, so nothing was recorded. ${message}`,
+    'Look at it as it is now, and acknowledge that',
+  );
 }
 
 async function alarmsOn(deps: WatchDeps): Promise<readonly AlarmState[]> {

@@ -46,6 +46,8 @@ export interface AcknowledgeRequest {
   /** `production/backup-too-old`. */
   readonly alarm: string;
   readonly reason: string;
+  /** As it was shown, where it was: nobody stands for what went on again or changed since. */
+  readonly shown?: Pick<AlarmState, 'episode' | 'changes'> | undefined;
   /** ISO; left out: a week from now. */
   readonly until?: string;
   /** The delivery's own id: the same one twice counts once. */

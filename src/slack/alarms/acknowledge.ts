@@ -1,6 +1,7 @@
 import type { App } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
+import type { AcknowledgeRequest } from '../../engine/watch/ports.ts';
 import { refuse } from '../../runs/refusal.ts';
 import { answering, type Call } from '../answering/answer.ts';
 import type { SlackDeps } from '../answering/deps.ts';
@@ -75,6 +76,7 @@ async function update(deps: SlackDeps, window: string, view: ModalView): Promise
 
 const origins = z.object({
   alarm: z.string().catch(''),
+  shown: z.object({ episode: z.number(), changes: z.number() }).optional().catch(undefined),
   channel: z.string().optional().catch(undefined),
   responseUrl: z
     .url({ protocol: /^https?$/ })
@@ -102,7 +104,7 @@ export function registerAcknowledge(
     const place = { response_url: origin.responseUrl, channel_id: origin.channel };
     await inFlight.run(async () => {
       await answering(deps, MODALS.acknowledge, { ...body, ...place }, `view:${view.id}`, async (call) => {
-        const drawn = await acknowledge(deps, { alarm: origin.alarm, reason, days }, call);
+        const drawn = await acknowledge(deps, { alarm: origin.alarm, shown: origin.shown, reason, days }, call);
         await redraw(origin.alarm);
         return drawn;
       });
@@ -112,17 +114,17 @@ export function registerAcknowledge(
 
 async function acknowledge(
   deps: SlackDeps,
-  { alarm, reason, days }: { readonly alarm: string; readonly reason: string; readonly days: number },
+  { days, ...asked }: Pick<AcknowledgeRequest, 'alarm' | 'reason' | 'shown'> & { readonly days: number },
   call: Call,
 ): Promise<Drawing> {
   const until = new Date(deps.clock().getTime() + days * DAY_MS).toISOString();
-  const answer = await deps.operations.acknowledge({ alarm, reason, until, key: call.key }, call.by);
+  const answer = await deps.operations.acknowledge({ ...asked, until, key: call.key }, call.by);
   deps.refreshHome(userId(call.by.person));
   if (!answer.ok) {
-    await recordIfNew(deps, answer.refusal, `acknowledge ${alarm}`, call.by);
+    await recordIfNew(deps, answer.refusal, `acknowledge ${asked.alarm}`, call.by);
     return refusal(answer.refusal, viewOf(deps));
   }
-  const text = `${escape(alarm)}: ${acknowledgedLine(answer.alarm, deps.names)}. It ends by itself when all is well.`;
+  const text = `${escape(asked.alarm)}: ${acknowledgedLine(answer.alarm, deps.names)}. It ends by itself when all is well.`;
   return drawing('acknowledge/', text, [section(`🔕 ${text}`)]);
 }
 

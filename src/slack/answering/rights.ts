@@ -21,7 +21,15 @@ export async function mayNotSee(
 }
 
 /** Refusals that touch no run leave no row of their own; who tried what is recorded here. */
-const UNRECORDED = new Set(['unknown-gateway', 'unknown-run', 'unknown-gate', 'unknown-button', 'busy', 'not-ended']);
+const UNRECORDED = new Set([
+  'unknown-gateway',
+  'unknown-run',
+  'unknown-gate',
+  'unknown-button',
+  'busy',
+  'not-ended',
+  'alarm-changed',
+]);
 
 /** Records a refusal that the operations did not. */
 export async function recordIfNew(

@@ -112,14 +112,14 @@ export function acknowledgeModal(state: AlarmState, names: Names, origin: object
     text: words(days === 1 ? '1 day' : `${days} days`, LIMITS.label),
     value: String(days),
   }));
-  const { alarm, episode } = state;
+  const { alarm, episode, changes } = state;
   return {
     type: 'modal',
     callback_id: MODALS.acknowledge,
     title: words('Acknowledge', LIMITS.modalTitle),
     submit: words('Acknowledge', LIMITS.modalTitle),
     close: words('Close', LIMITS.modalTitle),
-    private_metadata: JSON.stringify({ ...origin, alarm, episode }),
+    private_metadata: JSON.stringify({ ...origin, alarm, shown: { episode, changes } }),
     blocks: [
       ...numbered(
         `${MODALS.acknowledge}/`,

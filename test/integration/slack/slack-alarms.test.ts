@@ -154,6 +154,35 @@ describe.skipIf(!need('local-slack'))('an alarm in Slack', () => {
     expect((await told()).length).toBe(3);
   });
 
+  it('is not acknowledged by a window that was opened on what it was before', async () => {
+    await look();
+    const [first] = await told();
+    const value = JSON.stringify({ alarm: 'blue/backup-too-old', episode: 1 });
+    const press = { user: 'U01ALICE', channel: OPS, ts: first?.ts ?? '', action_id: 'alarm.acknowledge', value };
+    await slack.control.click(press);
+    await slack.control.until('the window', () =>
+      slack.control.modal()?.callback_id === 'modal.acknowledge' ? true : null,
+    );
+    const { operations } = bots[0] ?? stage.bot();
+    const asked = await operations.requestBackup({ gateway: 'blue', delivery: { key: 'k' } }, inSlack(ALICE));
+    const set = 'blue-20261121T0000Z-B-1';
+    await stage.end(asked.ok ? asked.run.id : '', 'succeeded', verifiedOutputs(set, stage.now));
+    await look();
+    stage.now = new Date(stage.now.getTime() + 2 * DAY);
+    await look();
+    await slack.control.submit('U01ALICE', {
+      'acknowledge/reason': { reason: { type: 'plain_text_input', value: 'Kong is being moved this week' } },
+      'acknowledge/days': { days: { type: 'static_select', selected_option: { value: '7' } } },
+    });
+    const refused = await slack.control.until('the answer', async () =>
+      (await slack.control.messages(OPS)).find(({ ephemeral_to: to }) => to === 'U01ALICE'),
+    );
+    expect(refused.text).toMatch(
+      /^blue\/backup-too-old is not what it was when it was shown, so nothing was recorded\. The last verified backup of blue is of .*, more than 26 hours ago\. Look at it as it is now, and acknowledge that\.$/,
+    );
+    expect((await stage.rows()).filter(({ type }) => type === 'alarm.acknowledged')).toEqual([]);
+  });
+
   it('is posted once although Slack’s answer was lost, and although the bot that meant to post it died', async () => {
     slack.faults.loseResponse('chat.postMessage');
     await look();
