@@ -16,6 +16,7 @@ import { writeKongFiles } from '../../../src/sandbox/kong/prefix.ts';
 import { STAGING } from '../../../src/sandbox/kong/seed/gateway.ts';
 import { seedKong } from '../../../src/sandbox/kong/seed/seed.ts';
 import { createKongSchema, startStandInKong, type StandInKong } from '../../../src/sandbox/kong/stand-in.ts';
+import type { EnterpriseEntities } from '../../../src/sandbox/kong/enterprise/lists.ts';
 import type { Edition, Version } from '../../../src/sandbox/kong/version.ts';
 import { freshDatabase, withClient } from '../store/postgres.ts';
 import { ALICE, BOB, CAROL, inSlack, standing } from '../story.ts';
@@ -39,6 +40,8 @@ export interface RestoreWorldOptions {
   readonly nodes?: number;
   readonly version?: Version;
   readonly edition?: Edition;
+  /** Of the nodes, where they are Enterprise's. */
+  readonly enterprise?: EnterpriseEntities;
   /** Parts of the gateway's configuration. */
   readonly gateway?: object;
   /** Parts of `gateway.restore`. */
@@ -46,6 +49,8 @@ export interface RestoreWorldOptions {
   /** Parts of a node's configuration, by its place in the list. */
   readonly node?: (index: number) => object;
   readonly env?: Readonly<Record<string, string>>;
+  /** Parts of the limits. */
+  readonly limits?: object;
   readonly kinds?: { readonly files?: boolean };
   /** Superuser's address of a server for the gateway's database: what breaks the run's own breaks every other test. */
   readonly kongServer?: string;
@@ -100,7 +105,8 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
   await seedKong(url.href, STAGING, version);
   const nodes: StandInKong[] = [];
   for (let index = 0; index < (options.nodes ?? 2); index += 1) {
-    nodes.push(await startStandInKong({ databaseUrl: url.href, version, edition: options.edition ?? 'community' }));
+    const { edition = 'community', enterprise = {} } = options;
+    nodes.push(await startStandInKong({ databaseUrl: url.href, version, edition, enterprise }));
   }
   const folder = await mkdtemp(join(tmpdir(), 'kong-chatops-restore-'));
   const destination = join(folder, 'backups');
@@ -144,7 +150,7 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
         },
       ],
       operations: { port: 0 },
-      limits: { retry_seconds: 0, heartbeat_seconds: 2, sweep_seconds: 0.2, shutdown_seconds: 12 },
+      limits: { retry_seconds: 0, heartbeat_seconds: 2, sweep_seconds: 0.2, shutdown_seconds: 12, ...more.limits },
     };
     const path = join(folder, `config-${cores.length}.json`);
     await writeFile(path, JSON.stringify(config));
@@ -196,6 +202,7 @@ export async function openRestoreWorld(options: RestoreWorldOptions = {}): Promi
       DATABASE_URL: store.botUrl,
       SIGNING_KEY: key,
       KONG_PG_PASSWORD: 'made-up',
+      ...options.env,
     },
     another,
     play,

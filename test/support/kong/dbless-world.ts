@@ -31,6 +31,9 @@ export interface DblessWorld {
   readonly core: Core;
   readonly nodes: readonly Running['kong'][];
   readonly destination: string;
+  readonly folder: string;
+  /** The environment of a process with this configuration. */
+  readonly env: Readonly<Record<string, string>>;
   load(node: number, text: string): Promise<void>;
   hash(node: number): Promise<string>;
   play(run: Run): Promise<Run>;
@@ -41,7 +44,7 @@ export interface DblessWorld {
   end(): Promise<void>;
 }
 
-export async function openDblessWorld(version: Version): Promise<DblessWorld> {
+export async function openDblessWorld(version: Version, more: { readonly limits?: object } = {}): Promise<DblessWorld> {
   const store = await freshDatabase({ migrated: true });
   const running = [await emptyStandIn(version, { dbless: true }), await emptyStandIn(version, { dbless: true })];
   const nodes = running.map(({ kong }) => kong);
@@ -74,10 +77,18 @@ export async function openDblessWorld(version: Version): Promise<DblessWorld> {
       },
     ],
     operations: { port: 0 },
-    limits: { retry_seconds: 0, heartbeat_seconds: 2, sweep_seconds: 0.2, shutdown_seconds: 12, step_attempts: 2 },
+    limits: {
+      retry_seconds: 0,
+      heartbeat_seconds: 2,
+      sweep_seconds: 0.2,
+      shutdown_seconds: 12,
+      step_attempts: 2,
+      ...more.limits,
+    },
   };
   await writeFile(path, JSON.stringify(config));
-  const read = readConfig({ path, env: { DATABASE_URL: store.botUrl, SIGNING_KEY: key } });
+  const env = { KONG_CHATOPS_CONFIG: path, DATABASE_URL: store.botUrl, SIGNING_KEY: key };
+  const read = readConfig({ path, env });
   if (!read.ok) throw new Error(JSON.stringify(read.faults));
   const log = createLog({ level: 'error', destination: process.stderr });
   const core = await compose(read.config, { people, serves: ['backup', 'restore'], role: 'test' }, log);
@@ -91,6 +102,8 @@ export async function openDblessWorld(version: Version): Promise<DblessWorld> {
     core,
     nodes,
     destination,
+    folder,
+    env,
     load: async (node, text) => {
       const { status } = await ask(nodes[node]?.url ?? '', 'POST', '/config', { config: text });
       if (status !== 201) throw new Error(`the stand-in answered ${status}`);
