@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { ENTITY_KINDS } from '../../../backup/artifacts/entities.ts';
 import type { Step, StepContext } from '../../../engine/ports.ts';
 import type { DatabaseSession } from '../../../kong/database/database.ts';
-import type { RunCommand } from '../../../run-command/command.ts';
 import { Fault } from '../../../runs/fault.ts';
 import { configuredDatabase, databaseAccess } from '../../gateway-access.ts';
 import { some } from '../../words.ts';
@@ -11,7 +10,7 @@ import { declarativeOf, fetchOnce } from '../declarative/source.ts';
 import { namesOf } from '../deps.ts';
 import type { RestoreDeps } from '../deps.ts';
 import { runWell } from '../files/place-files.ts';
-import { configuredFiles, folderBeside } from '../files/place.ts';
+import { configuredFiles } from '../files/place.ts';
 import { markText, wholeScratch } from '../restore-scratch.ts';
 import type { RestoredCounts } from '../restore-scratch.ts';
 import { endPredecessors, withServer, withSession } from '../server-access.ts';
@@ -19,6 +18,7 @@ import { openProven } from '../set-reader.ts';
 import { makeImportFile } from './import-file.ts';
 import type { ImportCounts } from './import-file.ts';
 import { bootstrap, confFor, importInto } from './kong-cli.ts';
+import { removeSettings, settingsFolder } from './settings-folder.ts';
 
 /**
  * The fallback where a dump cannot be used: a fresh database beside the live one, made by Kong itself, and the declarative
@@ -27,7 +27,7 @@ import { bootstrap, confFor, importInto } from './kong-cli.ts';
 export function rebuildScratch(deps: RestoreDeps): Step {
   return {
     takeOver: async (context) => {
-      await removeFolder(deps, context);
+      await removeSettings(deps, context);
       await endPredecessors(deps, context);
     },
     check: (context) => wholeScratch(deps, context),
@@ -56,9 +56,9 @@ async function rebuild(deps: RestoreDeps, context: StepContext): Promise<void> {
 async function build(deps: RestoreDeps, context: StepContext, scratch: string): Promise<ImportCounts> {
   const { runner } = deps;
   const { signal } = context;
-  const folder = folderOf(deps, context);
+  const folder = settingsFolder(deps, context);
   try {
-    await removeFolder(deps, context);
+    await removeSettings(deps, context);
     await runWell(runner, 'mkdir', ['-m', '0700', '--', folder], signal);
     const conf = confFor((await runner.readFile(configuredFiles(deps).kong_conf)).toString('utf8'), {
       database: { ...configuredDatabase(deps), name: scratch },
@@ -79,7 +79,7 @@ async function build(deps: RestoreDeps, context: StepContext, scratch: string): 
     context.progress({ done: 3, total: 3, unit: 'checks', note: 'counting' });
     return counts;
   } finally {
-    await removeFolder(deps, { ...context, signal: new AbortController().signal });
+    await removeSettings(deps, { ...context, signal: new AbortController().signal });
   }
 }
 
@@ -111,17 +111,6 @@ async function compareWithFile(session: DatabaseSession, expected: ImportCounts)
     tables: Object.keys(rows).length,
     rows: Object.values(rows).reduce((sum, count) => sum + count, 0),
   };
-}
-
-function folderOf(deps: RestoreDeps, { run }: Pick<StepContext, 'run'>): string {
-  return `${folderBeside(deps, run).folder}-fresh`;
-}
-
-async function removeFolder(
-  deps: { readonly runner: RunCommand } & RestoreDeps,
-  context: Pick<StepContext, 'run' | 'signal'>,
-): Promise<void> {
-  await runWell(deps.runner, 'rm', ['-rf', '--', folderOf(deps, context)], context.signal);
 }
 
 function notBootstrapped(): Fault {
