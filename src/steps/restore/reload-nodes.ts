@@ -8,6 +8,7 @@ import { keepProof, readProof } from '../attempt-proof.ts';
 import { adminConnection } from '../gateway-access.ts';
 import { nodesOf } from './deps.ts';
 import type { RestoreDeps } from './deps.ts';
+import { keysHeld } from './keyring/recover-keyring.ts';
 
 /** What was done to a node. `problem`: why it must be restarted by hand. */
 export type NodeReload = {
@@ -21,6 +22,8 @@ export type NodeReload = {
 export interface ReloadOutputs extends JsonObject {
   readonly nodes: readonly NodeReload[];
   readonly restartByHand: readonly string[];
+  /** Of `reload-nodes` where keys are brought back next: ids of those that the first node holds. */
+  readonly keys?: readonly string[];
 }
 
 /**
@@ -49,10 +52,16 @@ function forgetting(
       const nodes: NodeReload[] = [];
       for (const node of nodesOf(deps)) nodes.push(await forgetOne(context, node));
       const restartByHand = nodes.filter(({ problem }) => problem !== null).map(({ node }) => node);
-      const outputs: ReloadOutputs = { nodes, restartByHand };
+      const keys = bringsKeys(context) ? await keysHeld(deps, context) : null;
+      const outputs: ReloadOutputs = { nodes, restartByHand, ...(keys === null ? {} : { keys }) };
       await keepProof(context, outputs);
     },
   };
+}
+
+/** Whoever dies in the step behind this one leaves keys: which of them were there before is on record then. */
+function bringsKeys({ run, step }: StepContext): boolean {
+  return step === 'reload-nodes' && run.plan.steps.some(({ id }) => id === 'recover-keyring');
 }
 
 async function forget(deps: RestoreDeps, context: StepContext, node: NodeConfig): Promise<NodeReload> {

@@ -15,7 +15,7 @@ import { checkKeyring, recoverKeyring } from '../../../src/steps/restore/keyring
 import { publishSmallSet, signingKey } from '../../support/backup/small-set.ts';
 import { faultOf } from '../../support/fault-of.ts';
 import { emptyStandIn, type Running } from '../../support/kong/stand-in-kong.ts';
-import { planOf, requestedBody, events } from '../../support/story.ts';
+import { did, planOf, requestedBody, events } from '../../support/story.ts';
 import { fold } from '../../../src/runs/evolve.ts';
 
 const pem = (): string =>
@@ -80,15 +80,16 @@ describe('the keyring of a restored database', () => {
       drillUrl: () => null,
     };
   };
-  const context = async (): Promise<StepContext> => {
-    const run = fold(events([requestedBody(planOf(null))], 'R-7'));
+  /** `held`: the keys of the node as the reload before found them. */
+  const context = async (attempt = 1, held: readonly string[] = []): Promise<StepContext> => {
+    const run = fold(events([requestedBody(planOf(null)), ...did('reload-nodes', { keys: held })], 'R-7'));
     if (run === null) throw new Error('no run');
     const workDir = await mkdtemp(join(home, 'work-'));
     const signal = new AbortController().signal;
     return {
       run,
       step: 'recover-keyring',
-      attempt: 1,
+      attempt,
       signal,
       workDir,
       applicationName: 't',
@@ -134,8 +135,8 @@ describe('the keyring of a restored database', () => {
     const place = new LocalDestination('keys', join(home, 'keys'));
     const key = signingKey();
     const of = { ...deps(null), signingKey: () => key.privateKey, keyringDestination: place };
-    const apply = async () => {
-      const [step, around] = [recoverKeyring(of), await context()];
+    const apply = async (...attempt: Parameters<typeof context>) => {
+      const [step, around] = [recoverKeyring(of), await context(...attempt)];
       await step.apply(around);
       return await step.check(around);
     };
@@ -147,6 +148,21 @@ describe('the keyring of a restored database', () => {
     const contents = { 'keyring.json': Buffer.from('{"data":"what was exported"}\n') };
     await publishSmallSet(place, { ref: of.set, key, sealing: null, contents });
     expect(await apply()).toEqual({ keys: 'brought', active: 'oldkey', rowsRead: 0 });
+
+    // A worker imported them and died; the one after it activated the right one and died.
+    memory.active = 'newkey';
+    expect(await apply(2, ['newkey'])).toEqual({ keys: 'brought', active: 'oldkey', rowsRead: 0 });
+    expect(await apply(3, ['newkey'])).toEqual({ keys: 'brought', active: 'oldkey', rowsRead: 0 });
+    // The node had made a newer one before the restore, and keeps writing with it.
+    memory.active = 'newkey';
+    expect(await apply(2, ['oldkey', 'newkey'])).toEqual({ keys: 'there', active: 'newkey', rowsRead: 0 });
+  });
+
+  it('is left alone by whoever takes over where the nodes held it all along', async () => {
+    Object.assign(memory, { ids: ['oldkey', 'newkey'], active: 'newkey' });
+    const [step, around] = [recoverKeyring(deps('wrong')), await context(2, ['oldkey', 'newkey'])];
+    await step.apply(around);
+    expect(await step.check(around)).toEqual({ keys: 'there', active: 'newkey', rowsRead: 0 });
   });
 
   it('is brought back between the reload and the proof, where the configuration says how', () => {

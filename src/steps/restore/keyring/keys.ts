@@ -12,7 +12,8 @@ import type { RestoreDeps } from '../deps.ts';
 /** How the keys of the database can come back: what it is called for people, and what does it. */
 export interface KeyWay {
   readonly what: string;
-  bring(keyring: Keyring): Promise<readonly string[]>;
+  /** Answers the ids of what it brought. `held`: ids of the keys that were there before it was first tried. */
+  bring(keyring: Keyring, held: readonly string[]): Promise<readonly string[]>;
 }
 
 /**
@@ -29,10 +30,9 @@ export async function keyWay(deps: RestoreDeps, context: StepContext): Promise<K
   const data = await exportedKeys(deps, context);
   return {
     what: `the keys that were exported to ${deps.keyringDestination?.name ?? '?'}`,
-    bring: async (keyring) => {
-      const before = new Set((await keyring.look()).ids);
+    bring: async (keyring, held) => {
       await keyring.importKeys(data);
-      return (await keyring.look()).ids.filter((id) => !before.has(id));
+      return (await keyring.look()).ids.filter((id) => !held.includes(id));
     },
   };
 }

@@ -67,15 +67,7 @@ async function recover(deps: RestoreDeps, context: StepContext): Promise<Keyring
   if (strategy === null) return { keys: 'off', active: null, rowsRead: 0 };
   const [first] = nodesOf(deps);
   if (first === undefined) throw new Error('a gateway has a node');
-  const brought = await withKeyring(deps, context, first, async (keyring) => {
-    if ((await keyring.sealed()).lists.length === 0 && (await keyring.look()).active !== null) return false;
-    const before = await keyring.look();
-    const ids = await (await keyWay(deps, context)).bring(keyring);
-    // Until a key is active, Kong would write new fields with a key of its own making, or in clear.
-    const active = (await keyring.look()).active;
-    if (active === null || !ids.includes(active)) await keyring.activate(toActivate(before.active, ids));
-    return true;
-  });
+  const brought = await withKeyring(deps, context, first, (keyring) => bring(deps, context, keyring));
   let rowsRead = 0;
   let active: string | null = null;
   for (const node of nodesOf(deps)) {
@@ -84,6 +76,39 @@ async function recover(deps: RestoreDeps, context: StepContext): Promise<Keyring
     active = proven.active;
   }
   return { keys: brought ? 'brought' : 'there', active, rowsRead };
+}
+
+/** Brings the keys and has the right one active; false where the node had them all along. */
+async function bring(deps: RestoreDeps, context: StepContext, keyring: Keyring): Promise<boolean> {
+  const reads = (await keyring.sealed()).lists.length === 0;
+  const { ids, active } = await keyring.look();
+  const held = heldBefore(context) ?? ids;
+  // A predecessor may have died with the keys brought and one of the node's own making still active.
+  const isBegun = ids.some((id) => !held.includes(id));
+  if (reads && active !== null && !isBegun) return false;
+  const brought = await (await keyWay(deps, context)).bring(keyring, held);
+  // Until a key is active, Kong would write new fields with a key of its own making, or in clear.
+  const now = (await keyring.look()).active;
+  if (now === null || !brought.includes(now)) await keyring.activate(toActivate(active, brought));
+  return true;
+}
+
+/** For whoever takes over: the keys of the node before the first attempt; null where nobody could look. */
+function heldBefore({ run, attempt }: StepContext): readonly string[] | null {
+  const { keys = null } = (run.steps['reload-nodes']?.outputs ?? {}) as { keys?: readonly string[] };
+  return attempt === 1 ? null : keys;
+}
+
+/** Ids of the keys that the first node holds; null where Kong encrypts nothing, or does not say. */
+export async function keysHeld(deps: RestoreDeps, context: StepContext): Promise<readonly string[] | null> {
+  try {
+    const [first] = nodesOf(deps);
+    if (first === undefined || (await keyringOf(deps, context)) === null) return null;
+    return await withKeyring(deps, context, first, async (keyring) => (await keyring.look()).ids);
+  } catch (error) {
+    if (error instanceof Fault) return null;
+    throw error;
+  }
 }
 
 /** The one that was active, else the only one: which of several was active last, only people can say. */
