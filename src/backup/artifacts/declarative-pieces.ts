@@ -17,7 +17,9 @@ export interface Piece {
 /** Throws a YAMLParseError, or a TypeError for what is YAML but no part of a declarative file. */
 export function parsePiece(piece: Piece): Readonly<Record<string, unknown>> {
   // Not `silent`: that takes a file that breaks off in the middle for a whole one.
-  const document: unknown = parse(piece.lines.join('\n'), { logLevel: 'error', customTags: numbersOfDeck });
+  const text = piece.lines.join('\n');
+  const options = { logLevel: 'error', customTags: numbersOfDeck } as const;
+  const document: unknown = /[\ufffe\uffff]/.test(text) ? parse(text, mended, options) : parse(text, options);
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw new TypeError('not a mapping');
   }
@@ -52,7 +54,7 @@ export async function* piecesOf(path: string): AsyncGenerator<Piece> {
   let piece: Piece | null = null;
   let number = 0;
   for await (const written of linesOf(createReadStream(path))) {
-    const line = unbroken(written);
+    const line = broken(written);
     number += 1;
     const begun = begins(piece, line, number);
     if (begun !== null && piece !== null) yield piece;
@@ -61,9 +63,24 @@ export async function* piecesOf(path: string): AsyncGenerator<Piece> {
   if (piece !== null) yield piece;
 }
 
-/** For decK, YAML 1.1, these two end a line as well, and it indents what follows them; for our parser they are text. */
-function unbroken(line: string): string {
-  return /[\u2028\u2029]/.test(line) ? line.replaceAll(/([\u2028\u2029]) +/g, '$1') : line;
+/** For decK, YAML 1.1, U+2028 and U+2029 end a line as well; for our parser they are text. No stand-in can be in its file. */
+const STAND_INS: Readonly<Record<string, string>> = { '\u2028': '\ufffe', '\u2029': '\uffff' };
+const REAL: Readonly<Record<string, string>> = { '\ufffe': '\u2028', '\uffff': '\u2029' };
+
+/** Such a line as the several that it is for decK, all of them indented, which decK leaves out at a start and a quote. */
+function broken(line: string): string {
+  if (!/[\u2028\u2029]/.test(line)) return line;
+  return line
+    .replace(/^([\u2028\u2029]+)( +)/, '$2$1$2')
+    .replaceAll(/([\u2028\u2029]+)(?=[^\u2028\u2029])/g, '$1\n')
+    .replaceAll(/\n'/g, "\n          '")
+    .replaceAll(/[\u2028\u2029]/g, (each) => STAND_INS[each] ?? each);
+}
+
+/** What the parser made of the end of a line, inside quotes a space, is what stood there. */
+function mended(_key: unknown, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return value.replaceAll(/([\ufffe\uffff])[\n ]?/g, (_all, each: string) => REAL[each] ?? each);
 }
 
 /** The piece that this line begins: a key of the top level, or the next item of a list that is long enough already. */

@@ -91,12 +91,18 @@ describe('reading a declarative file', () => {
     expect(one.contentSha256).not.toBe(two.contentSha256);
   });
 
-  it('takes no end of a line inside a text for the end of a line of the file', async () => {
-    // As decK 1.29 writes it: what follows U+2028 is indented once more.
-    const text = `_format_version: "3.0"\nconsumers:\n- custom_id: 'one\u2028    services: []'\n  username: a\n`;
-    expect(await readDocument(file(text))).toEqual({
+  it.each([
+    ['quoted', `'one\u2028    services: []'`, 'one\u2028services: []'],
+    ['quoted, at its end', `'one\u2028\u2029'`, 'one\u2028\u2029'],
+    ['of several lines', '|-\n    one\n    two\u2028    services: []', 'one\ntwo\u2028services: []'],
+    ['of several lines, at the start of one', '|-\n    one\n\u2028    two', 'one\n\u2028two'],
+    ['of several lines, at its end', '|\n    one\n    two\u2028', 'one\ntwo\u2028', ''],
+  ])('takes no end of a line inside a text for one of the file (%s)', async (_, written, text, end = '\n') => {
+    // As decK 1.29 writes it: U+2028 ends a line for its parser, so what follows is indented once more.
+    const path = file(`_format_version: "3.0"\nconsumers:\n- custom_id: ${written}${end}  username: a\n`);
+    expect(await readDocument(path)).toEqual({
       _format_version: '3.0',
-      consumers: [{ custom_id: 'one\u2028services: []', username: 'a' }],
+      consumers: [{ custom_id: text, username: 'a' }],
     });
   });
 
