@@ -69,11 +69,11 @@ function orderless(value: unknown): unknown {
   return Object.fromEntries(entries) as unknown;
 }
 
-/** Reads a declarative file to its last line; `report` is told how many characters were read. */
-export async function answerFor(path: string, report: (characters: number) => void): Promise<DeclarativeAnswer> {
+/** Reads the declarative file of this path to its last line; `say` is told how many characters were read. */
+export async function answer(path: unknown, say: (characters: number) => void): Promise<DeclarativeAnswer> {
   const reader = new DeclarativeReader();
   let read = 0;
-  for await (const piece of piecesOf(path)) {
+  for await (const piece of piecesOf(String(path))) {
     try {
       reader.take(piece);
     } catch (error) {
@@ -82,7 +82,7 @@ export async function answerFor(path: string, report: (characters: number) => vo
       if (error instanceof TypeError) return { line: piece.firstLine };
       throw error;
     }
-    report((read += piece.characters));
+    say((read += piece.characters));
   }
   return reader.answer();
 }

@@ -1,5 +1,4 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import { readDocument } from '../../../backup/artifacts/declarative-pieces.ts';
 import { escapeTemplates, stateFile } from '../../../kong/deck/deck-template.ts';
 import { compareDocuments } from './compare.ts';
@@ -10,14 +9,15 @@ import type { DocumentAnswer, DocumentJob, ThreadSaid } from './documents.ts';
 import { sideOf } from './proof/side.ts';
 import { absentFrom, problemsOf, selectedEntities, withSelected, withSelectedBefore } from './selection.ts';
 
-async function answerFor(job: DocumentJob): Promise<ThreadSaid> {
+export async function answer(asked: unknown): Promise<ThreadSaid> {
+  const job = asked as DocumentJob;
   const present = forThis(job, await readDocument(job.present));
   if (present === null) return { unreadable: 'present' };
   const source = job.source === null ? nothing(present, job.workspace) : forThis(job, await readDocument(job.source));
   if (source === null) return { unreadable: 'source' };
   const sides = job.sides ? { source: sideOf(source), present: sideOf(present) } : null;
-  const answer = await (job.only === null ? whole(job, source, present) : part(job, source, present, job.only));
-  return { ...answer, sides };
+  const seen = await (job.only === null ? whole(job, source, present) : part(job, source, present, job.only));
+  return { ...seen, sides };
 }
 
 function forThis({ skipCaCertificates }: DocumentJob, document: Document | null): Document | null {
@@ -63,6 +63,3 @@ function nothing(present: Document, workspace: string | null): Document {
 async function writeForDeck(path: string, text: string): Promise<void> {
   await writeFile(path, escapeTemplates(text), { mode: 0o600 });
 }
-
-// oxlint-disable unicorn/require-post-message-target-origin -- a thread has no origin
-parentPort?.postMessage(await answerFor(workerData as DocumentJob));

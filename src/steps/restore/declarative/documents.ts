@@ -44,10 +44,9 @@ export type ThreadSaid = DocumentAnswer | { readonly unreadable: 'source' | 'pre
  */
 export async function lookAtDocuments(job: DocumentJob, signal: AbortSignal): Promise<DocumentAnswer> {
   const script = new URL('document-thread.ts', import.meta.url);
-  const said = await askThread(
-    { script, data: job, signal, name: 'the thread that compares declarative files' },
-    (answer) => answer as ThreadSaid,
-  );
+  const files = [job.present, ...(job.source === null ? [] : [job.source])];
+  const name = 'the thread that compares declarative files';
+  const said = await askThread<ThreadSaid>({ script, data: job, files, signal, name });
   if ('differences' in said) return said;
   throw unreadable(said.unreadable);
 }

@@ -17,10 +17,8 @@ export type ImportCounts = Readonly<Record<string, number>>;
  */
 export async function makeImportFile(job: ImportJob, signal: AbortSignal): Promise<ImportCounts> {
   const script = new URL('import-thread.ts', import.meta.url);
-  const counts = await askThread(
-    { script, data: job, signal, name: 'the thread that makes the import file' },
-    (answer) => answer as ImportCounts | null,
-  );
+  const name = 'the thread that makes the import file';
+  const counts = await askThread<ImportCounts | null>({ script, data: job, files: [job.source], signal, name });
   if (counts !== null) return counts;
   throw new Fault(
     'declarative-unreadable',

@@ -44,10 +44,8 @@ async function absentFromSet(
   for (const artifact of declarativeOf(set.manifest).values()) paths.push(await fetchOnce(set, artifact, context));
   const script = new URL('chosen-thread.ts', import.meta.url);
   const data: ChosenJob = { paths, only };
-  const said = await askThread(
-    { script, data, signal: context.signal, name: 'the thread that looks for chosen entities' },
-    (answer) => answer as ChosenSaid,
-  );
+  const name = 'the thread that looks for chosen entities';
+  const said = await askThread<ChosenSaid>({ script, data, files: paths, signal: context.signal, name });
   if ('absent' in said) return said.absent;
   throw unreadable(said.unreadable);
 }

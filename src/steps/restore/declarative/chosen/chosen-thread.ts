@@ -1,10 +1,10 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { YAMLParseError } from 'yaml';
 import { parsePiece, piecesOf } from '../../../../backup/artifacts/declarative-pieces.ts';
 import type { ChosenJob, ChosenSaid } from './check-chosen.ts';
 import { ChosenSearch } from './search.ts';
 
-async function answerFor({ paths, only }: ChosenJob): Promise<ChosenSaid> {
+export async function answer(job: unknown): Promise<ChosenSaid> {
+  const { paths, only } = job as ChosenJob;
   const search = new ChosenSearch(only);
   try {
     for (const path of paths) await lookInto(path, search);
@@ -22,6 +22,3 @@ async function lookInto(path: string, search: ChosenSearch): Promise<void> {
     search.take(parsePiece(piece));
   }
 }
-
-// oxlint-disable unicorn/require-post-message-target-origin -- a thread has no origin
-parentPort?.postMessage(await answerFor(workerData as ChosenJob));
