@@ -5,6 +5,9 @@ import type { Doom, Order } from './crash-child.ts';
 
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url));
 
+/** Room for all that it loads: a process that lives for a second should not spend a tenth of it on garbage. */
+const SHORT_LIVED = ['--min-semi-space-size=16', '--max-semi-space-size=32', '--no-concurrent-sweeping'];
+
 /** A whole bot in a process of its own, and what was already asked of it. */
 export interface CrashBot {
   /** Up, and neither ended nor killed. */
@@ -25,7 +28,7 @@ export function startCrashBot(
 ): CrashBot {
   const child = fork(CHILD, {
     env: { ...env, CRASH_DOOM: JSON.stringify(doom) },
-    execArgv: [],
+    execArgv: SHORT_LIVED,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const said: string[] = [];

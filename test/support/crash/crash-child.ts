@@ -6,7 +6,7 @@ import type { AppendRequest } from '../../../src/runs/log.ts';
 import { start } from '../../../src/main.ts';
 import type { Caller } from '../../../src/runs/person.ts';
 import { createLog } from '../../../src/operations/log.ts';
-import { isRecovery, pointsOf, tellingOf } from './point.ts';
+import { isRecovery, pointsOf } from './point.ts';
 
 /** What people ask of the bot. The `key` of a delivery makes one run, however often it arrives. */
 export type Order =
@@ -15,10 +15,8 @@ export type Order =
   | { readonly do: 'rollback' | 'unlock'; readonly person: string; readonly runId: string }
   | { readonly do: 'stop' };
 
-/** When it dies: at each point that belongs to this telling, once. Written down in `deaths` before. */
+/** It dies at each point of the story, once. Written down in `deaths` before. */
 export interface Doom {
-  readonly telling: number;
-  readonly tellings: number;
   readonly deaths: string;
   /** A regular expression: only points that it matches. */
   readonly only?: string;
@@ -38,15 +36,14 @@ const wrapStore = (store: EventStore): EventStore => ({
 });
 
 async function dieHere(store: EventStore, request: AppendRequest, doom: Doom): Promise<void> {
-  const { telling, tellings, deaths, only = '' } = doom;
+  const { deaths, only = '' } = doom;
   const events = await store.load(request.runId);
   const first = request.expectedVersion;
   const points = pointsOf(request.index.kind, events);
   const before = new Set([...points.slice(0, first), ...deathsIn(deaths)]);
   const deadly = points
     .slice(first, first + request.events.length)
-    .filter((point) => new RegExp(only).test(point) && !before.has(point) && !isRecovery(point))
-    .filter((point) => tellingOf(point, tellings) === telling);
+    .filter((point) => new RegExp(only).test(point) && !before.has(point) && !isRecovery(point));
   if (deadly.length === 0) return;
   appendFileSync(deaths, deadly.map((point) => `${point}\n`).join(''));
   process.kill(process.pid, 'SIGKILL');

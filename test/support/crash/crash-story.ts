@@ -31,7 +31,7 @@ export interface Told {
 
 /**
  * Tells the story once: an encrypted backup with a go, a drill of it, a change of the gateway, a restore with its safety
- * backup that goes live, and its undo. With a doom the bot is killed at each point of that telling, and another takes over.
+ * backup that goes live, and its undo. With a doom the bot is killed at each point of it, and another takes over.
  */
 export async function tellStory(
   redisUrl: string | null,

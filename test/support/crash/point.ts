@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { RunEvent } from '../../../src/runs/event.ts';
 import type { RunKind } from '../../../src/runs/plan.ts';
 
@@ -34,9 +33,4 @@ function pointOf(event: RunEvent, events: readonly RunEvent[]): string {
 /** What only an interruption brings: the calm story has none of it. */
 export function isRecovery(point: string): boolean {
   return point.includes('step.interrupted');
-}
-
-/** In which of so many tellings of the story the process is killed there. */
-export function tellingOf(point: string, tellings: number): number {
-  return createHash('sha256').update(point).digest().readUInt32BE(0) % tellings;
 }
