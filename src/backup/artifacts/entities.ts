@@ -125,12 +125,14 @@ export function countDeclarative(document: unknown): Readonly<Record<string, num
 
 /**
  * True for a list of entities in a declarative file, as against a list inside an entity's own fields: a route's `snis` and
- * a service's `ca_certificates` hold texts.
+ * a service's `ca_certificates` hold texts, and a plugin's `partials` say which ones it takes what from.
  */
 export function isEntityList(key: string, value: unknown): value is readonly object[] {
-  return (
-    BY_FILE_KEY.has(key) && Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null)
-  );
+  return BY_FILE_KEY.has(key) && Array.isArray(value) && value.every((item) => isEntity(key, item));
+}
+
+function isEntity(key: string, item: unknown): boolean {
+  return typeof item === 'object' && item !== null && (key !== 'partials' || 'type' in item);
 }
 
 /** Rows of one kind of entity; null when this database has none of its tables. `tables` as `countRows` names them. */

@@ -14,6 +14,7 @@ import {
 } from '../../../src/backup/set/gaps.ts';
 import type { DeclarativeCounts } from '../../../src/backup/set/gaps.ts';
 import { fixturePath, need } from '../../support/need.ts';
+import { entitiesOf } from '../../../src/steps/restore/declarative/document.ts';
 
 const counts = (inFile: Record<string, number>, on: Record<string, number | null>, after = on): DeclarativeCounts => ({
   inFile,
@@ -67,6 +68,16 @@ describe('counting entities in a file', () => {
       ],
     };
     expect(countDeclarative(file)).toEqual({ certificates: 1, snis: 1, services: 1, routes: 1 });
+    const partial = { id: 'one', name: 'redis' };
+    const linked = {
+      partials: [{ ...partial, type: 'redis-ee', config: {} }],
+      plugins: [{ name: 'x', partials: [{ ...partial, path: 'config.redis' }] }],
+    };
+    expect(countDeclarative(linked)).toEqual({ partials: 1, plugins: 1 });
+    expect(entitiesOf(linked).map(({ list, owner }) => [list, owner])).toEqual([
+      ['partials', null],
+      ['plugins', null],
+    ]);
   });
 
   it('counts nothing in what is no file', () => {
