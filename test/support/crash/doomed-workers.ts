@@ -11,14 +11,9 @@ const WORKER = fileURLToPath(new URL('doomed-worker.ts', import.meta.url));
 const COMPILED = join(tmpdir(), 'kong-chatops-crash-compiled');
 
 /**
- * One worker after the other, each a process of its own, until one is left with nothing to do for that run: it waits for
- * people, for time, or has ended.
+ * A worker of its own, until nothing is left to do for that run: it waits for people, for time, or has ended. True where it
+ * died by SIGKILL, else false. Throws when it ended in another way.
  */
-export async function workWhileKilled(runId: string, fates: Fates, env: NodeJS.ProcessEnv): Promise<void> {
-  while (await diesAtWork(runId, fates, env));
-}
-
-/** One worker: true where it died by SIGKILL, false where nothing was left to do. Throws when it ended in another way. */
 export async function diesAtWork(runId: string, fates: Fates, env: NodeJS.ProcessEnv): Promise<boolean> {
   const worker = spawn(process.execPath, [WORKER, runId, packFates(fates)], {
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILED, ...env },

@@ -2,13 +2,14 @@ import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Core } from '../../../src/compose.ts';
+import { openWorkRoot } from '../../../src/run-command/work-folders.ts';
 import { fold } from '../../../src/runs/evolve.ts';
 import { stateOf } from '../../../src/runs/next.ts';
 import { openGate } from '../../../src/runs/rules/gate.ts';
 import type { Run } from '../../../src/runs/run.ts';
 import { BOB, CAROL, inSlack } from '../story.ts';
 import { workUntilQuiet } from '../work.ts';
-import { workWhileKilled } from './doomed-workers.ts';
+import { diesAtWork } from './doomed-workers.ts';
 import type { Fates } from './fates.ts';
 
 /** Of a world in which restores are played. */
@@ -48,17 +49,26 @@ export async function tellTwice(
   stage: Stage,
   telling: Telling,
 ): Promise<{ readonly calm: Told; readonly killed: Told }> {
-  const temporary = await mkdtemp(join(stage.folder, 'tmp-'));
-  const calm = await tell(stage, telling, async (id) => await workUntilQuiet(stage.core, id));
-  const env = { ...stage.env, TMPDIR: temporary };
+  const { core, folder, env } = stage;
+  const temporary = await mkdtemp(join(folder, 'tmp-'));
+  const calm = await tell(stage, telling, async (id) => await workUntilQuiet(core, id));
   const killed = await tell(stage, telling, async (id) => {
-    await workWhileKilled(id, telling.fates, env);
-    expect(await readdir(temporary)).toEqual([]);
+    const isNext = async (): Promise<boolean> => hasFates(fold(await core.store.load(id)), telling.fates);
+    while ((await isNext()) && (await diesAtWork(id, telling.fates, { ...env, TMPDIR: temporary })));
+    await workUntilQuiet(core, id);
   });
+  // Whoever starts next removes what dead ones kept for their work.
+  openWorkRoot(temporary).close();
+  expect(await readdir(temporary)).toEqual([]);
   const { fates } = telling;
   // Whoever dies once the end is on record leaves nothing to begin again.
   expect(killed.attempts).toMatchObject(Object.fromEntries(Object.entries(fates).map(([id, of]) => [id, of.length])));
   return { calm: calm.told, killed: killed.told };
+}
+
+/** Whether one more worker is to die in this run. */
+function hasFates(run: Run | null, fates: Fates): boolean {
+  return Object.entries(fates).some(([id, of]) => (run?.steps[id]?.attempt ?? 0) < of.length);
 }
 
 type Work = (runId: string) => Promise<unknown>;
