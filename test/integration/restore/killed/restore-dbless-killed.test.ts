@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Run } from '../../../../src/runs/run.ts';
+import { diesAtWork } from '../../../support/crash/doomed-workers.ts';
 import { acts, LOOKS, type Fates } from '../../../support/crash/fates.ts';
 import { tellTwice } from '../../../support/crash/tell-restore.ts';
 import { type DblessWorld, openDblessWorld } from '../../../support/kong/dbless-world.ts';
 import { ask } from '../../../support/kong/stand-in-kong.ts';
+import { BOB, inSlack } from '../../../support/story.ts';
 
 /** The safety backup dies as every backup, in the crash tests. */
 const FATES: Fates = {
@@ -62,5 +64,21 @@ describe('workers that die around each step of a restore of nodes without a data
     expect(calm.live).toMatchObject({ old: [200, 200], new: [404, 404], passwords: hashed });
     expect(calm.back).toMatchObject({ old: [404, 404], new: [200, 200], passwords: hashed });
     expect(killed).toEqual(calm);
+  });
+
+  it('leave one node with it and the other without, and both as before once people take that back', async () => {
+    const waiting = await world.play(await world.request({ set }));
+    const { id } = await world.approve(waiting);
+    expect(await diesAtWork(id, { 'load-dbless': [/^POST \/config/] }, world.env)).toBe(true);
+    expect([await through('/old'), await through('/new')]).toEqual([
+      [200, 404],
+      [404, 200],
+    ]);
+    await world.core.operations.rollback(id, 'it takes too long', inSlack(BOB));
+    expect((await world.play(waiting)).outcome).toBe('rolled-back');
+    expect([await through('/old'), await through('/new')]).toEqual([
+      [404, 404],
+      [200, 200],
+    ]);
   });
 });

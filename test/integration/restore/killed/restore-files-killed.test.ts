@@ -4,9 +4,11 @@ import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Run } from '../../../../src/runs/run.ts';
 import { openRestoreWorld, type RestoreWorld } from '../../../support/backup/restore-world.ts';
+import { diesAtWork } from '../../../support/crash/doomed-workers.ts';
 import { acts, LOOKS, type Fates } from '../../../support/crash/fates.ts';
 import { tellTwice } from '../../../support/crash/tell-restore.ts';
 import { need } from '../../../support/need.ts';
+import { BOB, inSlack } from '../../../support/story.ts';
 
 /** The safety backup dies as every backup, in the crash tests. */
 const FATES: Fates = {
@@ -60,6 +62,17 @@ describe.skipIf(!(need('pg_dump') && need('psql')))(
       expect(calm.back).toHaveProperty('placed', null);
       expect(calm.fault).toBeUndefined();
       expect(killed).toEqual(calm);
+    });
+
+    it('leave half a folder, and nothing of it once people take that back before another takes over', async () => {
+      const waiting = await world.play(await world.request({ strategy: 'files', safety: 'kept-database' }));
+      const before = await look(waiting);
+      const { id } = await world.approve(waiting);
+      expect(await diesAtWork(id, { 'place-files': [/^write .*nginx\.conf$/] }, world.env)).toBe(true);
+      expect((await readdir(world.folder)).filter((name) => name.startsWith('kong-chatops-r-'))).toHaveLength(1);
+      await world.core.operations.rollback(id, 'it takes too long', inSlack(BOB));
+      const back = await world.play(id);
+      expect([back.outcome, await look(back)]).toEqual(['rolled-back', before]);
     });
   },
 );
