@@ -16,3 +16,13 @@ export function some(names: readonly string[], most = 5): string {
   if (names.length <= most) return names.join(', ');
   return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
 }
+
+/** Kong sets no end to a name, and a megabyte of one would be in every event and on every card. */
+const LONGEST_NAME = 120;
+
+/** The name of an entity, cut where it is longer than anybody reads. */
+export function shortName(name: string): string {
+  if (name.length <= LONGEST_NAME) return name;
+  // Half a character at the end is none.
+  return `${name.slice(0, LONGEST_NAME - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

@@ -10,6 +10,7 @@ import { keepProof, readProof } from '../attempt-proof.ts';
 import { configuredDatabase } from '../gateway-access.ts';
 import { checkedSet, namesOf, nodesOf } from './deps.ts';
 import type { RestoreDeps } from './deps.ts';
+import { shortName } from '../words.ts';
 import { endPredecessors, withContents, withServer, withSession } from './server-access.ts';
 
 /**
@@ -87,7 +88,10 @@ function changesOf(differences: readonly TableChange[]): readonly Change[] {
         created: sum(({ created }) => created),
         updated: sum(({ updated }) => updated),
         deleted: sum(({ deleted }) => deleted),
-        names: of.flatMap(({ names }) => names).slice(0, 5),
+        names: of
+          .flatMap(({ names }) => names)
+          .slice(0, 5)
+          .map(shortName),
       };
     });
 }

@@ -47,6 +47,13 @@ describe('a sync needs one approver more', () => {
 });
 
 describe('what people see of a diff', () => {
+  it('names a few of thousands, and none longer than people read', () => {
+    const many = Array.from({ length: 3000 }, (_, at) => entry('consumer', { name: `${'😀'.repeat(9999)}${at}` }));
+    const [change] = changesOf([diff(entry('consumer', { name: 'alice' }), ...many)]);
+    expect(change).toMatchObject({ kind: 'consumers', updated: 3001 });
+    expect(change?.names).toEqual(['alice', ...Array.from({ length: 4 }, () => `${'😀'.repeat(59)}…`)]);
+  });
+
   it('is counted by kind, named by workspace where there are several, and logins stand with credentials', () => {
     const changes = changesOf([
       { ...diff(entry('service'), entry('rbac-role', { action: 'create', name: 'auditor' })), hashes: [login] },

@@ -17,6 +17,7 @@ import { checkedSet } from '../deps.ts';
 import type { RestoreDeps } from '../deps.ts';
 import { artifactsFor, wantedNodes, withNode } from './nodes.ts';
 import type { WantedNode } from './nodes.ts';
+import { shortName } from '../../words.ts';
 
 /** Hashes of what a node has and of what it would have. */
 export type NodeHash = { readonly node: string; readonly present: string; readonly wanted: string };
@@ -122,7 +123,7 @@ function changesOf(compared: ReadonlyMap<string, readonly Difference[]>): readon
         created: count('created'),
         updated: count('updated'),
         deleted: count('deleted'),
-        names: of.map(({ name }) => name).slice(0, NAMES_SHOWN),
+        names: of.slice(0, NAMES_SHOWN).map(({ name }) => shortName(name)),
       };
     });
   });

@@ -3,7 +3,7 @@ import { ENTITY_KINDS } from '../../../backup/artifacts/entities.ts';
 import type { DeckEntry, DeckSynced } from '../../../kong/deck/deck-changes.ts';
 import type { Change } from '../../../runbooks/restore.ts';
 import { canonicalText } from '../../../runs/json.ts';
-import { counted } from '../../words.ts';
+import { counted, shortName } from '../../words.ts';
 import type { HashDifference } from './compare.ts';
 import { kindOfList } from './document.ts';
 
@@ -89,7 +89,7 @@ export function changesOf(diffs: readonly WorkspaceDiff[]): readonly Change[] {
         created: count('create'),
         updated: count('update'),
         deleted: count('delete'),
-        names: [...new Set(of.map(({ name }) => name))].sort().slice(0, NAMES_SHOWN),
+        names: [...new Set(of.map(({ name }) => name))].sort().slice(0, NAMES_SHOWN).map(shortName),
       };
     });
 }

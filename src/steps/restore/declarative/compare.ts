@@ -50,7 +50,7 @@ export function compareDocuments(wanted: readonly Entity[], present: Document, o
       hashesToCome.push(...hashOf(entity));
       continue;
     }
-    const fields = [...movedFrom(entity, found), ...differingFields(entity.fields, found.fields)];
+    const fields = [...new Set([...movedFrom(entity, found), ...differingFields(entity.fields, found.fields)])];
     const hash =
       fields.length === 1 && entity.id === found.id && fields[0] === HASHED[entity.list] ? hashOf(entity) : [];
     hashes.push(...hash);
