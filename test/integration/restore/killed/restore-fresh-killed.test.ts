@@ -16,7 +16,7 @@ const CLI = fileURLToPath(new URL('../../../../src/sandbox/kong/cli.ts', import.
 const tools = need('pg_dump') && need('pg_restore') && need('psql') && need('deck');
 
 /** Everything else is as in a restore of the database, whose workers die in the crash tests. */
-const FATES: Fates = { 'rebuild-scratch': acts(/migrations bootstrap/, /config db_import/) };
+const FATES: Fates = { 'rebuild-scratch': acts(/config db_import/) };
 
 describe.skipIf(!tools)('workers that die while they build a fresh database', () => {
   let world: RestoreWorld;
