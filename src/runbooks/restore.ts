@@ -85,6 +85,8 @@ export interface SyncOutputs extends JsonObject {
   readonly hashesPutBack: number;
   /** What somebody added in the very moment of the sync, and decK deleted. */
   readonly deletedMore: readonly string[];
+  /** What somebody changed since the plan, and decK put back; absent where there is none. */
+  readonly changedMore?: readonly string[];
 }
 
 /** Outputs of `read-back` and `read-back-undo`: what was read again and is as wanted. */

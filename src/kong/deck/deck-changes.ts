@@ -30,6 +30,7 @@ export interface DeckSynced {
   readonly done: readonly DeckEntry[];
   /** By decK's count, which is short of none. */
   readonly deleted: number;
+  readonly updated: number;
   /** What decK could not do, one sentence each without secrets. Empty is good; its exit code says nothing. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
@@ -74,6 +75,7 @@ export function deckChanges(options: DeckOptions): DeckChanges {
       return {
         done: entriesOf(report),
         deleted: report.summary.deleting,
+        updated: report.summary.updating,
         errors: report.errors.map((error) => withoutSecrets(error.replaceAll(/\s+/g, ' ').trim(), options.token)),
         warnings: warningsOf(finished, options.token),
       };

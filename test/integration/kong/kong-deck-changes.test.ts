@@ -10,6 +10,7 @@ import { findDeck } from '../../../src/kong/dump/tools.ts';
 import { localRunner } from '../../../src/run-command/local.ts';
 import { STAGING } from '../../../src/sandbox/kong/seed/gateway.ts';
 import { seedKong } from '../../../src/sandbox/kong/seed/seed.ts';
+import { unplannedChanges } from '../../../src/steps/restore/declarative/changes.ts';
 import { faultOf } from '../../support/fault-of.ts';
 import { need } from '../../support/need.ts';
 import { ask, emptyStandIn } from '../../support/kong/stand-in-kong.ts';
@@ -119,6 +120,16 @@ describe.skipIf(!need('deck'))('real decK takes a file to a gateway', () => {
     expect([rest.errors, rest.done.length]).toEqual([[], left.length]);
     expect(rest.warnings.join()).toMatch(/basic-auth/);
     expect(await deck.differences(request())).toEqual([]);
+  });
+
+  test('a sync undoes what somebody changed or added since the plan, and that is known by name', async () => {
+    const { url } = empty.kong;
+    const planned = { entries: await (await at(empty)).differences(request()) };
+    await ask(url, 'PATCH', '/services/catalog', { retries: 9 });
+    await ask(url, 'POST', '/services', { name: 'late', host: 'late.internal' });
+    const synced = await (await at(empty)).sync(request());
+    expect(unplannedChanges(synced, planned)).toEqual({ deleted: ['service late'], updated: ['service catalog'] });
+    expect(unplannedChanges(await (await at(empty)).sync(request()), planned)).toEqual({ deleted: [], updated: [] });
   });
 
   test('what Kong quotes of a key that is taken, and what decK calls it by, is not said', async () => {

@@ -9,10 +9,10 @@ import {
   nameOf,
   printsOf,
   printsToCome,
-  unplannedDeletions,
+  unplannedChanges,
 } from '../../../src/steps/restore/declarative/changes.ts';
 import type { WorkspaceDiff } from '../../../src/steps/restore/declarative/changes.ts';
-import { tooMuch } from '../../../src/steps/restore/declarative/read-back.ts';
+import { putBackToo, tooMuch } from '../../../src/steps/restore/declarative/read-back.ts';
 
 const entry = (kind: string, more: Partial<DeckEntry> = {}): DeckEntry => ({
   action: 'update',
@@ -76,24 +76,33 @@ describe('what people see of a diff', () => {
   });
 });
 
-it('what a sync deletes beyond its plan is known by name, and nothing else is', () => {
+it('what a sync deletes or changes beyond its plan is known by name, and nothing else is', () => {
   const planned = diff(entry('route', { action: 'delete', name: 'old' }), entry('service', { name: 'late' }));
   const done = [
     entry('route', { action: 'delete', name: 'old' }),
     entry('route', { action: 'create', name: 'new' }),
+    entry('service', { name: 'late' }),
     entry('service', { action: 'delete', name: 'late' }),
     entry('key-auth', { action: 'delete', name: 'k3y', before: { consumer: { username: 'bob' } }, after: null }),
   ];
-  expect(unplannedDeletions({ done, deleted: 3 }, planned)).toEqual(['service late', 'key-auth of bob']);
+  const synced = { done, deleted: 3, updated: 1, errors: [], warnings: [] };
+  expect(unplannedChanges(synced, planned)).toEqual({ deleted: ['service late', 'key-auth of bob'], updated: [] });
+  const changed = { ...synced, done: [...done, entry('plugin', { name: 'cors (global)' })], updated: 2 };
+  expect(unplannedChanges(changed, planned).updated).toEqual(['plugin cors (global)']);
   // decK loses some of its list where it works in parallel, and none of its count.
-  expect(unplannedDeletions({ done: done.slice(0, 3), deleted: 3 }, planned)).toEqual([
-    'service late',
-    '1 entity that decK did not name',
-  ]);
+  expect(unplannedChanges({ ...synced, done: done.slice(0, 4), updated: 3 }, planned)).toEqual({
+    deleted: ['service late', '1 entity that decK did not name'],
+    updated: ['2 entities that decK did not name'],
+  });
   expect(tooMuch(['service late']).facts()).toEqual({
     code: 'declarative.deleted-more',
     message: 'All is as it should be, and the sync also deleted what somebody added in the same moment: service late.',
     hint: 'It is in no set: tell whoever added it. Then close this run, or roll it back.',
+  });
+  expect(putBackToo(['service late']).facts()).toEqual({
+    code: 'declarative.changed-more',
+    message: 'All is as it should be, and the sync also undid what somebody changed since its plan: service late.',
+    hint: 'That change is in no set: tell whoever made it. Then close this run, or roll it back.',
   });
 });
 

@@ -113,22 +113,29 @@ export function nameOf({ kind, name, before, after }: DeckEntry): string {
   return `of ${consumer}`;
 }
 
+/** What a sync did that nobody planned, by name. */
+export interface Unplanned {
+  readonly deleted: readonly string[];
+  readonly updated: readonly string[];
+}
+
 /**
- * What a sync deleted beyond what it was to do: decK lists the gateway once more before it acts, and takes away what
- * somebody added since the bot's own look. Where its list is short of its count, the rest has no name.
+ * What a sync deleted and changed beyond what it was to do: decK lists the gateway once more before it acts, which is
+ * minutes after the plan where other workspaces came first, and undoes what somebody did since. Where its list is short of
+ * its count, the rest has no name.
  */
-export function unplannedDeletions(
-  { done, deleted }: Pick<DeckSynced, 'done' | 'deleted'>,
-  planned: Pick<WorkspaceDiff, 'entries'>,
-): readonly string[] {
-  const keyOf = ({ kind, name }: DeckEntry): string => `${kind} ${name}`;
-  const deletions = planned.entries.filter(({ action }) => action === 'delete');
-  const known = new Set(deletions.map(keyOf));
-  const named = done
-    .filter((entry) => entry.action === 'delete' && !known.has(keyOf(entry)))
-    .map((entry) => `${entry.kind} ${nameOf(entry)}`);
-  const unnamed = deleted - deletions.length - named.length;
-  return unnamed > 0 ? [...named, `${counted(unnamed, 'entity', 'entities')} that decK did not name`] : named;
+export function unplannedChanges(synced: DeckSynced, planned: Pick<WorkspaceDiff, 'entries'>): Unplanned {
+  const beyond = (action: DeckEntry['action'], many: number): readonly string[] => {
+    const keyOf = ({ kind, name }: DeckEntry): string => `${kind} ${name}`;
+    const expected = planned.entries.filter((entry) => entry.action === action);
+    const known = new Set(expected.map(keyOf));
+    const named = synced.done
+      .filter((entry) => entry.action === action && !known.has(keyOf(entry)))
+      .map((entry) => `${entry.kind} ${nameOf(entry)}`);
+    const unnamed = many - expected.length - named.length;
+    return unnamed > 0 ? [...named, `${counted(unnamed, 'entity', 'entities')} that decK did not name`] : named;
+  };
+  return { deleted: beyond('delete', synced.deleted), updated: beyond('update', synced.updated) };
 }
 
 /**

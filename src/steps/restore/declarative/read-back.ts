@@ -30,8 +30,9 @@ function comparing(
     check: readProof,
     apply: async (context) => {
       const outputs = await compare(deps, context, await open(deps, context), what);
-      const { deletedMore = [] } = (context.run.steps[sync]?.outputs ?? {}) as Partial<SyncOutputs>;
+      const { deletedMore = [], changedMore = [] } = (context.run.steps[sync]?.outputs ?? {}) as Partial<SyncOutputs>;
       if (deletedMore.length > 0) throw tooMuch(deletedMore);
+      if (changedMore.length > 0) throw putBackToo(changedMore);
       await keepProof(context, outputs);
     },
   };
@@ -76,5 +77,13 @@ export function tooMuch(gone: readonly string[]): Fault {
     'declarative.deleted-more',
     `All is as it should be, and the sync also deleted what somebody added in the same moment: ${some(gone)}.`,
     'It is in no set: tell whoever added it. Then close this run, or roll it back.',
+  );
+}
+
+export function putBackToo(changed: readonly string[]): Fault {
+  return new Fault(
+    'declarative.changed-more',
+    `All is as it should be, and the sync also undid what somebody changed since its plan: ${some(changed)}.`,
+    'That change is in no set: tell whoever made it. Then close this run, or roll it back.',
   );
 }

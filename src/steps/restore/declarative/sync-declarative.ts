@@ -7,8 +7,8 @@ import { keepProof, readProof } from '../../attempt-proof.ts';
 import { counted, some } from '../../words.ts';
 import type { RestoreDeps } from '../deps.ts';
 import { endPredecessors } from '../server-access.ts';
-import { unplannedDeletions } from './changes.ts';
-import type { WorkspaceDiff } from './changes.ts';
+import { unplannedChanges } from './changes.ts';
+import type { Unplanned, WorkspaceDiff } from './changes.ts';
 import { deckOf } from './deck-of.ts';
 import { observeDeclarative } from './diff-declarative.ts';
 import type { Planned } from './diff-declarative.ts';
@@ -73,18 +73,20 @@ async function sync(deps: RestoreDeps, context: StepContext, { source, looks, di
   const deck = await deckOf(deps, context, source.set.manifest.kong.edition);
   const total = looks.length;
   let changed = 0;
-  const deletedMore: string[] = [];
+  const unplanned: Unplanned[] = [];
   for (const [done, look] of looks.entries()) {
     context.progress({ done, total, unit: 'workspaces', note: `changing ${look.workspace}` });
     const planned = diffs.find(({ workspace }) => workspace === look.workspace);
     if (planned === undefined || planned.entries.length === 0) continue;
-    deletedMore.push(...(await syncWorkspace(deck.changes, deps, context, { looks, look, planned })));
+    unplanned.push(await syncWorkspace(deck.changes, deps, context, { looks, look, planned }));
     changed += planned.entries.length;
   }
   const hashes = (await canPutHashes(deps, context)) ? wrongHashes(looks) : [];
   const hashesPutBack = await putBack(deps, context, hashes);
   context.progress({ done: total, total, unit: 'workspaces' });
-  return { workspaces: looks.map(({ workspace }) => workspace), changed, hashesPutBack, deletedMore };
+  const workspaces = looks.map(({ workspace }) => workspace);
+  const [deletedMore, changedMore] = [unplanned.flatMap((all) => all.deleted), unplanned.flatMap((all) => all.updated)];
+  return { workspaces, changed, hashesPutBack, deletedMore, ...(changedMore.length === 0 ? {} : { changedMore }) };
 }
 
 interface Syncing {
@@ -93,18 +95,18 @@ interface Syncing {
   readonly planned: WorkspaceDiff;
 }
 
-/** Answers what decK deleted beyond the plan. */
+/** Answers what decK did beyond the plan. */
 async function syncWorkspace(
   deck: DeckChanges,
   deps: RestoreDeps,
   { signal }: StepContext,
   syncing: Syncing,
-): Promise<readonly string[]> {
+): Promise<Unplanned> {
   let fault: Fault;
   try {
     const synced = await deck.sync(syncing.look.request);
     const [error] = synced.errors;
-    if (error === undefined) return unplannedDeletions(synced, syncing.planned);
+    if (error === undefined) return unplannedChanges(synced, syncing.planned);
     fault = asFault(deps, synced.errors, error);
   } catch (error) {
     signal.throwIfAborted();
