@@ -61,8 +61,8 @@ export async function tellTwice(
   openWorkRoot(temporary).close();
   expect(await readdir(temporary)).toEqual([]);
   const { fates } = telling;
-  // Whoever dies once the end is on record leaves nothing to begin again.
-  expect(killed.attempts).toMatchObject(Object.fromEntries(Object.entries(fates).map(([id, of]) => [id, of.length])));
+  // A starved machine may lose one attempt more; none of the deaths may be left out.
+  expect(Object.entries(fates).filter(([id, of]) => (killed.attempts[id] ?? 0) < of.length)).toEqual([]);
   return { calm: calm.told, killed: killed.told };
 }
 
@@ -111,10 +111,11 @@ function outputsOf({ steps }: Run, ids: readonly string[]): unknown {
   return JSON.parse(JSON.stringify(outputs).replaceAll(/\b(?:[0-9a-f]{32}|[0-9a-f]{64})\b/g, 'HASH'));
 }
 
-/** Numbers, names and times that every run has of its own made equal. */
+/** Numbers, names and times that every run has of its own, and the room that others leave it, made equal. */
 function withoutItsOwn(told: Told, id: string): Told {
   const text = JSON.stringify(told)
     .replaceAll(new RegExp(String.raw`${id}(-[0-9a-f]{6})?\b`, 'gi'), 'RUN')
+    .replaceAll(/[\d.]+ [KMGT]?B free/g, 'ROOM free')
     .replaceAll(/_[a-z]\d+_[0-9a-f]{6}_new\b/g, '_RUN_new')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
   return JSON.parse(text) as Told;
