@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Finished } from '../../run-command/command.ts';
 import { Fault } from '../../runs/fault.ts';
 import type { DeckChange, DeckReport } from './deck.ts';
-import { gateway, readReport, strange, warningsOf, workspaceArguments } from './deck.ts';
+import { gateway, KEEP_BYTES, readReport, strange, warningsOf, workspaceArguments } from './deck.ts';
 import type { DeckOptions } from './deck-environment.ts';
 import { faultOfDeck, withoutSecrets } from './deck-faults.ts';
 
@@ -117,8 +117,18 @@ async function reported(
   ];
   const finished = await gateway(options, doing, args, streams(options, request));
   const report = readReport(finished);
-  if (report === null) throw strange(options, doing, 'its report cannot be read');
-  return { report, finished };
+  if (report !== null) return { report, finished };
+  throw finished.stdoutBytes > KEEP_BYTES
+    ? tooLong(options, doing)
+    : strange(options, doing, 'its report cannot be read');
+}
+
+function tooLong({ gateway: name }: DeckOptions, doing: string): Fault {
+  return new Fault(
+    'deck.too-much',
+    `The report of "deck gateway ${doing}" on ${name} is longer than the ${KEEP_BYTES / 1024 ** 2} MB that the bot reads: it carries every entity that changes, before and after.`,
+    'Restore the database of the set, or chosen entities alone (--only).',
+  );
 }
 
 function entriesOf({ changes: { creating, updating, deleting } }: DeckReport): DeckEntry[] {

@@ -42,8 +42,8 @@ export interface Deck {
   dump(request: DeckDump): Promise<DeckDumped>;
 }
 
-/** A diff carries every changed entity in full. */
-const KEEP_BYTES = 64 * 1024 * 1024;
+/** Of what decK writes. A diff carries every changed entity in full. */
+export const KEEP_BYTES = 64 * 1024 * 1024;
 
 export function deckFor(options: DeckOptions): Deck {
   return {

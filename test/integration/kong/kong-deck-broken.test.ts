@@ -209,6 +209,16 @@ describe('a decK that misbehaves', () => {
     });
   });
 
+  test('that has more to tell than the bot reads is said to', async () => {
+    expect(await faultOf(differences(`head -c ${65 * 1024 * 1024} /dev/zero`))).toEqual({
+      code: 'deck.too-much',
+      message:
+        'The report of "deck gateway diff" on production is longer than the 64 MB that the bot reads: it carries every entity that changes, before and after.',
+      hint: 'Restore the database of the set, or chosen entities alone (--only).',
+      retryable: false,
+    });
+  });
+
   test('that lists fewer changes than it counted is asked again: people approve all of them or none', async () => {
     const one = { name: 'catalog', kind: 'service', body: { old: null, new: {} } };
     const report = JSON.stringify({
