@@ -7,9 +7,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const LONGEST = [
   'e2e/crash-postgres',
+  'e2e/crash-redis',
   'e2e/tour',
   'e2e/bad-days-neighbours',
-  'e2e/crash-redis',
   'e2e/crash-declarative',
   'e2e/secrets',
   'integration/restore/restore-bad-days',
