@@ -8,7 +8,6 @@ if (memory !== null) process.env['TMPDIR'] ??= memory;
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     sequence: { sequencer: LongestFirst },
     // Generous: a time-out is for what hangs, and machines differ by a factor of five.
@@ -17,5 +16,10 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most tests wait for something most of the time: one more than a small machine's cores keeps those busy.
     maxWorkers: 3,
+    projects: [
+      // What is pure leaves nothing behind: no process of its own for each file.
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['test/{integration,e2e}/**/*.test.ts'] } },
+    ],
   },
 });
