@@ -19,11 +19,22 @@ export function parsePiece(piece: Piece): Readonly<Record<string, unknown>> {
   // Not `silent`: that takes a file that breaks off in the middle for a whole one.
   const text = piece.lines.join('\n');
   const options = { logLevel: 'error', customTags: numbersOfDeck } as const;
-  const document: unknown = /[\ufffe\uffff]/.test(text) ? parse(text, mended, options) : parse(text, options);
+  const document: unknown = withoutAliases(() =>
+    /[\ufffe\uffff]/.test(text) ? parse(text, mended, options) : parse(text, options),
+  );
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw new TypeError('not a mapping');
   }
   return document as Readonly<Record<string, unknown>>;
+}
+
+/** decK writes no alias. The parser tells of one that leads nowhere or to too much by another error, which quotes the text. */
+function withoutAliases(parsed: () => unknown): unknown {
+  try {
+    return parsed();
+  } catch (error) {
+    throw error instanceof ReferenceError ? new TypeError('an alias') : error;
+  }
 }
 
 /**

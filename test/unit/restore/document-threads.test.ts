@@ -54,6 +54,26 @@ describe.each([
     });
   });
 
+  it.each([
+    ['leads nowhere', 'plugins:\n- {name: key-auth, config: {key: *hunter2}}\n'],
+    [
+      'leads to too much',
+      `plugins:\n- &a0 [x]\n${Array.from({ length: 30 }, (_, i) => `- &a${i + 1} [*a${i}, *a${i}]\n`).join('')}`,
+    ],
+  ])('with an alias that %s are refused like any other that is none', async (_what, plugins) => {
+    await writeFile(path('alias.yaml'), `${yaml(services)}${plugins}`);
+    const refused = {
+      code: 'declarative-unreadable',
+      message: 'The declarative file of the set is whole, byte by byte, and is no declarative configuration.',
+      hint: 'Restore another set, or the database of this one.',
+    };
+    await expect(lookAtDocuments(job('alias.yaml'), never)).rejects.toMatchObject(refused);
+  });
+
+  it('are not there any more when they are looked at: that is said, and nothing waits', async () => {
+    await expect(lookAtDocuments(job('gone.yaml'), never)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('are not read for somebody who wants them no more', async () => {
     const stop = new AbortController();
     stop.abort(new Error('not wanted'));
