@@ -2,7 +2,7 @@ import { readEnvironment, slackFaults } from '../../config/environment.ts';
 import { formatFaults, oneOf } from '../../config/fault.ts';
 import { laterSecrets } from '../../config/later-secrets.ts';
 import { readConfig, readConfigFile } from '../../config/read.ts';
-import type { Config, ConfigFile } from '../../config/schema.ts';
+import type { ApprovalConfig, Config, ConfigFile, GatewayConfig } from '../../config/schema.ts';
 import { unfillableByAnyRequest, unfillableSeats } from '../../config/schema/seats.ts';
 import { lookUpSecret } from '../../config/secret.ts';
 import { restoreApproval } from '../../gateway-plans.ts';
@@ -30,18 +30,33 @@ export function configCheck(cli: Cli, fileOnly: boolean): ExitCode {
   return EXIT.ok;
 }
 
-/** No fault where no policy is written: whoever only wants backups need not name enough people for restores. */
+/** No fault: whoever wants scheduled backups alone, or is alone with them, need not name enough people for requests. */
 function sayWhereNobodyCouldGo({ terminal }: Cli, file: ConfigFile): void {
-  const lacking = file.gateways.flatMap((gateway) => {
-    const { restore, backup } = gateway.approvals;
-    if (restore !== undefined || backup !== undefined) return [];
-    const policy = restoreApproval(file, gateway);
-    const seats = [unfillableSeats(policy, file.groups), unfillableByAnyRequest(policy, file.groups)];
-    return seats.some(({ length }) => length > 0) ? [gateway.name] : [];
-  });
-  if (lacking.length === 0) return;
-  terminal.out(
-    `  nobody could approve a restore of ${oneOf(lacking)}: without a policy of its own it asks one approver besides whoever asks.`,
+  const isUnmet = (policy: ApprovalConfig): boolean =>
+    unfillableSeats(policy, file.groups).length > 0 || unfillableByAnyRequest(policy, file.groups).length > 0;
+  const named = (unmet: (gateway: GatewayConfig) => boolean): string[] =>
+    file.gateways.filter(unmet).map(({ name }) => name);
+  const say = (what: string, gateways: readonly string[], why: string): void => {
+    if (gateways.length > 0) terminal.out(`  nobody could approve a ${what} of ${oneOf(gateways)}: ${why}.`);
+  };
+  const isWritten = ({ approvals }: GatewayConfig): boolean =>
+    approvals.restore !== undefined || approvals.backup !== undefined;
+  const isRestoreUnmet = (gateway: GatewayConfig): boolean => isUnmet(restoreApproval(file, gateway));
+  say(
+    'restore',
+    named((gateway) => !isWritten(gateway) && isRestoreUnmet(gateway)),
+    'without a policy of its own it asks one approver besides whoever asks',
+  );
+  const besides = 'its policy lacks people besides whoever asks';
+  say(
+    'restore',
+    named((gateway) => isWritten(gateway) && isRestoreUnmet(gateway)),
+    `${besides}; only an admin who breaks glass could restore`,
+  );
+  say(
+    'backup',
+    named(({ approvals: { backup } }) => backup !== undefined && isUnmet(backup)),
+    `${besides}; only its schedule could back up`,
   );
 }
 

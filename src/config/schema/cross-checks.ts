@@ -1,7 +1,7 @@
 import { nearest } from '../../runs/words/nearest.ts';
 import { formatPath, oneOf } from '../fault.ts';
 import type { Names, PolicyNames } from '../names.ts';
-import { lackOf, unfillableByAnyRequest, unfillableSeats } from './seats.ts';
+import { lackOf, mayBreakGlass, unfillableByAnyRequest, unfillableSeats } from './seats.ts';
 
 /** A fault found by comparing parts of the file; `keys` is the place, for the line number. */
 export interface CrossFault {
@@ -9,6 +9,8 @@ export interface CrossFault {
   readonly found: string;
   readonly allowed: string;
 }
+
+type Gateway = Names['gateways'][number];
 
 /** What no single value can show: names used twice, names that nobody has, policies that nobody can meet. */
 export function crossChecks(file: Names): CrossFault[] {
@@ -33,8 +35,9 @@ function gatewayChecks(file: Names, gateway: Names['gateways'][number], at: Prop
     ...keyringDestination(file, gateway, [...at, 'keyring', 'destination']),
     ...remoteFolder(gateway, [...at, 'database', 'format']),
     ...twice([...at, 'workspaces'], gateway.workspaces),
-    ...policyChecks(file, gateway.approvals.backup, [...at, 'approvals', 'backup']),
-    ...policyChecks(file, gateway.approvals.restore, [...at, 'approvals', 'restore']),
+    ...(['backup', 'restore'] as const).flatMap((what) =>
+      approvalChecks(file, gateway, what, [...at, 'approvals', what]),
+    ),
     ...repeated([...at, 'nodes'], 'name', gateway.nodes),
   ];
 }
@@ -77,22 +80,29 @@ function remoteFolder(gateway: Names['gateways'][number], at: PropertyKey[]): Cr
   ];
 }
 
-function policyChecks(file: Names, policy: PolicyNames | undefined, at: PropertyKey[]): CrossFault[] {
+function approvalChecks(file: Names, gateway: Gateway, what: 'backup' | 'restore', at: PropertyKey[]): CrossFault[] {
+  const policy = gateway.approvals[what];
   if (policy === undefined) return [];
+  const wrong = policyNames(file, policy, at);
+  if (wrong.length > 0) return wrong;
+  const keys = [...at, 'groups'];
+  const never = unfillableSeats(policy, file.groups);
+  if (never.length > 0) return [{ keys, ...neverMet(never) }];
+  // What comes without a request may be all that is wanted: no fault may keep such a bot from starting.
+  const comes = what === 'backup' ? gateway.schedules.backup !== undefined : mayBreakGlass(file.groups);
+  const whoever = comes ? [] : unfillableByAnyRequest(policy, file.groups);
+  return whoever.length > 0 ? [{ keys, ...unmetWhoeverAsks(whoever) }] : [];
+}
+
+function policyNames(file: Names, policy: PolicyNames, at: PropertyKey[]): CrossFault[] {
   const known = file.groups.map(({ name }) => name);
   const named = policy.groups.map(({ group }) => group);
-  const wrong = [
+  return [
     ...named.flatMap((group, index) =>
       unknownName([...at, 'groups', index, 'group'], group, known, 'the name of a group'),
     ),
     ...twice([...at, 'groups'], named, 'group'),
   ];
-  if (wrong.length > 0) return wrong;
-  const keys = [...at, 'groups'];
-  const never = unfillableSeats(policy, file.groups);
-  if (never.length > 0) return [{ keys, ...neverMet(never) }];
-  const whoever = unfillableByAnyRequest(policy, file.groups);
-  return whoever.length > 0 ? [{ keys, ...unmetWhoeverAsks(whoever) }] : [];
 }
 
 type Lacking = ReturnType<typeof unfillableSeats>;

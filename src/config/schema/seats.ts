@@ -41,6 +41,11 @@ export function unfillableByAnyRequest(policy: Policy, groups: readonly Group[])
   return lacking.toSorted((one, two) => countOf(one) - countOf(two))[0] ?? [];
 }
 
+/** Whether anybody is, or may be by a Slack user group, an admin: who restores in an emergency without a go. */
+export function mayBreakGlass(groups: readonly Group[]): boolean {
+  return groups.some((group) => group.roles.includes('admin') && (group.members.length > 0 || isInSlack(group)));
+}
+
 /** `1 more of approvers and 2 more of security`. */
 export function lackOf(lacking: Lacking): string {
   return lacking.map(({ group, missing }) => `${missing} more of ${group}`).join(' and ');

@@ -64,6 +64,23 @@ describe('config check', () => {
     );
   });
 
+  it('says where a written policy leaves a schedule and an admin alone, and finds no fault in that', async () => {
+    const policy = '{groups: [{group: approvers, minimum: 2}]}';
+    const path = changed(
+      ['roles: [operator], members: [U01ALICE]', 'roles: [admin], members: [U02BOB]'],
+      [
+        '    channel: C02OPS\n',
+        `    channel: C02OPS\n    approvals: {backup: ${policy}, restore: ${policy}}\n    schedules: {backup: {cron: 30 2 * * *}}\n`,
+      ],
+    );
+    const { code, out, err } = await ran(['config', 'check', '--file-only', '-c', path], testTerminal());
+    expect([code, err]).toEqual([0, '']);
+    expect(out.split('\n').filter((line) => line.includes('nobody could approve'))).toEqual([
+      '  nobody could approve a restore of production: its policy lacks people besides whoever asks; only an admin who breaks glass could restore.',
+      '  nobody could approve a backup of production: its policy lacks people besides whoever asks; only its schedule could back up.',
+    ]);
+  });
+
   it('checks the file alone when asked, wherever the option stands', async () => {
     const { code, out } = await ran(['config', 'check', '--file-only', '--config', config.path], testTerminal());
     expect(code).toBe(0);

@@ -86,6 +86,19 @@ describe('cross checks', () => {
     expect(faults({ people, groups: [...groups, admins], ...two })).toEqual([]);
   });
 
+  it('let a bot start where one person is everything: schedules ask nobody, and an admin may break glass', () => {
+    const groups = [{ name: 'all', roles: ['operator', 'approver', 'admin'], members: ['U01ALICE'] }];
+    const asks = { groups: [{ group: 'all', minimum: 1 }] };
+    const lacking = (gateway: object): string[] =>
+      faults({ groups, gateways: [{ name: 'production', destinations: ['vault'], ...gateway }] });
+    expect(lacking({ approvals: { restore: asks } })).toEqual([]);
+    const schedules = { backup: { cron: '0 2 * * *' } };
+    expect(lacking({ approvals: { backup: asks }, schedules })).toEqual([]);
+    expect(lacking({ approvals: { backup: asks } })).toEqual([
+      'gateways[0].approvals.backup.groups: a policy that cannot be met whichever operator asks: whoever asks does not vote, and then it lacks 1 more of all | add an operator who is not needed as an approver, add an approver, lower a minimum, or name a slack_user_group',
+    ]);
+  });
+
   it('leave that to Slack where it alone knows who operates, and to schedules where nobody does', () => {
     const [approvers] = BASE.groups;
     const operators = { name: 'operators', roles: ['operator'], members: ['U01ALICE'], slack_user_group: 'S01' };
