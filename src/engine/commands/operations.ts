@@ -9,6 +9,7 @@ import { decide } from '../../runs/rules/decide.ts';
 import { fold } from '../../runs/evolve.ts';
 import { runOfGate } from '../../runs/rules/gate.ts';
 import { refuse } from '../../runs/refusal.ts';
+import { unlessOther } from './asked-already.ts';
 import { busy, inTheWay } from './busy.ts';
 import { owedReview } from './owed-review.ts';
 import { commit } from '../commit.ts';
@@ -100,7 +101,8 @@ async function requestBackup(
   const reason = request.reason === undefined ? {} : { reason: request.reason };
   const linked = retryOf === undefined ? {} : { retryOf };
   const plan = gateway.backupPlan;
-  return await startRun(deps, { kind: 'backup', gateway, plan, delivery: request.delivery, ...reason, ...linked }, by);
+  const asked = { kind: 'backup', gateway, plan, delivery: request.delivery, ...reason, ...linked } as const;
+  return await unlessOther(deps, await startRun(deps, asked, by), asked, by);
 }
 
 async function retry(deps: RestoreDeps, runId: string, by: Caller, delivery?: Delivery): Promise<Answer> {

@@ -44,7 +44,8 @@ export async function startRun(deps: OperationsDeps, asked: NewRun, by: Caller):
   const answer = await appendFirst(deps, kind, event, delivery);
   if (!answer.ok) return answer;
   // Both may have looked before either was there. Appends come one after the other, so at least the later one sees it now.
-  const rival = await inTheWay(deps, gateway.name, kind);
+  // The run's own gateway: what comes twice may name another one by now.
+  const rival = await inTheWay(deps, answer.run.plan.gateway, kind);
   return rival === null ? answer : await yieldTo(deps, answer.run, rival, by);
 }
 

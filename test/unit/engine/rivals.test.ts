@@ -100,3 +100,27 @@ describe('the number of a run', () => {
     expect(await store.load('B-143')).toHaveLength(1);
   });
 });
+
+describe('a backup that is sent again', () => {
+  it('with another gateway is not that one’s, and says so', async () => {
+    const { store, one } = processes();
+    const ask = (gateway: string) => one.requestBackup({ gateway, delivery: { key: 'window' } }, inSlack(ALICE));
+    expect(await ask('production')).toMatchObject({ ok: true, run: { id: 'B-142' } });
+    expect(await ask('production')).toMatchObject({ ok: true, again: true, run: { id: 'B-142' } });
+    expect(await ask('staging')).toMatchObject({
+      ok: false,
+      refusal: {
+        code: 'asked-already',
+        message:
+          'This was sent before with other choices and made B-142, which backs up production, so nothing else was started',
+        hint: 'Follow B-142 on its card; to ask for something else, ask anew',
+      },
+      run: { id: 'B-142' },
+    });
+    expect(await store.findRuns({ gateway: 'staging', limit: 9 })).toEqual([]);
+    expect((await one.run('B-142'))?.run.cancel).toBeUndefined();
+    expect(store.system.map(({ data }) => data)).toMatchObject([
+      { code: 'asked-already', command: 'request backup of staging' },
+    ]);
+  });
+});
