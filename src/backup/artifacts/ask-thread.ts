@@ -30,7 +30,10 @@ export async function askThread<Answer>(
   hear: (word: unknown) => void = () => undefined,
 ): Promise<Answer> {
   job.signal.throwIfAborted();
-  const answer = (await isSmall(job.files)) ? await answerHere(job, hear) : await answerOfThread(job, hear);
+  const small = await isSmall(job.files);
+  // Nobody would hear of an abort that came meanwhile.
+  job.signal.throwIfAborted();
+  const answer = small ? await answerHere(job, hear) : await answerOfThread(job, hear);
   job.signal.throwIfAborted();
   return answer as Answer;
 }

@@ -79,4 +79,12 @@ describe.each([
     stop.abort(new Error('not wanted'));
     await expect(lookAtDocuments(job('wanted.yaml'), stop.signal)).rejects.toThrow('not wanted');
   });
+
+  it('are not begun once somebody wants them no more, whenever that is', async () => {
+    const stop = new AbortController();
+    const looking = lookAtDocuments({ ...job('wanted.yaml'), out: path('late.yaml') }, stop.signal);
+    stop.abort(new Error('not wanted any more'));
+    await expect(looking).rejects.toThrow('not wanted any more');
+    await expect(readFile(path('late.yaml'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
 });
