@@ -2,6 +2,7 @@ import type { App } from '@slack/bolt';
 import type { SlackDeps } from '../answering/deps.ts';
 import type { InFlight } from '../answering/in-flight.ts';
 import { answering } from '../answering/answer.ts';
+import { mayNotSee } from '../answering/rights.ts';
 import { startedAnswer, viewOf } from '../answering/run-answers.ts';
 import { closedText, reviewedText, rolledText, unlockedText } from '../commands/after.ts';
 import type { Answer } from '../../engine/ports.ts';
@@ -130,7 +131,10 @@ async function asShown(
   work: (run: string) => Promise<Answer>,
 ): Promise<Answer> {
   const other = await notAsShown(deps, origin, changed);
-  return other === null ? await work(origin.run ?? '') : await refusedHere(deps, other, asking.act(origin), by);
+  if (other === null) return await work(origin.run ?? '');
+  // What changed is told in the words of others, and who sends this may have lost the right to read them.
+  const hidden = await mayNotSee(deps, by, asking.act(origin));
+  return hidden === null ? await refusedHere(deps, other, asking.act(origin), by) : { ok: false, refusal: hidden };
 }
 
 function told(words: (run: Run) => string): Asking['done'] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ALICE, BOB, CAROL, TEAM } from '../../../src/sandbox/slack/cast.ts';
+import { ALICE, BOB, CAROL, GUS, TEAM } from '../../../src/sandbox/slack/cast.ts';
 import { ACTIONS, MODALS } from '../../../src/slack/views/kit/action-ids.ts';
 import { OWN_VOTE } from '../../../src/slack/views/modals.ts';
 import { need } from '../../support/need.ts';
@@ -162,9 +162,13 @@ describe.skipIf(!need('local-slack'))('windows that come back again, or after wh
     expect((await send(BOB, late))?.['review/finding']).toMatch(
       /^Bob reviewed R-142 at .*Z, after this window was opened, so nothing was recorded: “It was needed: routes were gone\.”\. Nothing to do\.$/,
     );
+    // Nobody reads by an old window what others wrote.
+    expect(await send(GUS, late)).toEqual({
+      'review/finding': 'Guests of the workspace may not use this bot. Ask a member of the platform team to do it.',
+    });
     const reviews = (await stage.world.store.load('R-142')).filter(({ type: what }) => what === 'emergency.reviewed');
     expect(reviews).toHaveLength(1);
-    expect(refusals()).toEqual(['window-stale', 'window-stale']);
+    expect(refusals()).toEqual(['window-stale', 'window-stale', 'not-a-member:guest']);
     expect(troubles()).toEqual([]);
   });
 
