@@ -93,6 +93,8 @@ export const judgedAnew: Changed = (run, { state }) => {
       `${reviewed.person} reviewed ${id} at ${reviewed.at}, after this window was opened, so nothing was recorded: “${cut(reviewed.finding, 200)}”`,
       'Nothing to do',
     );
+  // A window of an older version.
+  if (state === undefined) return UNREADABLE;
   const now = stateOf(run);
   if (state === now) return null;
   return refuse(
@@ -102,7 +104,7 @@ export const judgedAnew: Changed = (run, { state }) => {
   );
 };
 
-function inWords(state = 'not known'): string {
+function inWords(state: string): string {
   return state.replaceAll('-', ' ');
 }
 

@@ -157,6 +157,11 @@ describe.skipIf(!need('local-slack'))('windows that come back again, or after wh
         'R-142 has changed since this window was opened, from running to holding, so nothing was recorded. Look at its card again, then open the window again from there.',
     });
     const late = await review('INC-4711');
+    const older = { ...late, private_metadata: JSON.stringify(changed(late, { state: undefined })) };
+    expect(await send(BOB, older)).toEqual({
+      'review/finding':
+        'This window does not say any more what it is about, so nothing was done. Close it and open it again.',
+    });
     expect(await send(BOB, late)).toBeNull();
     await answer(BOB, 'Your review of the emergency R-142 is recorded.');
     expect((await send(BOB, late))?.['review/finding']).toMatch(
@@ -168,7 +173,7 @@ describe.skipIf(!need('local-slack'))('windows that come back again, or after wh
     });
     const reviews = (await stage.world.store.load('R-142')).filter(({ type: what }) => what === 'emergency.reviewed');
     expect(reviews).toHaveLength(1);
-    expect(refusals()).toEqual(['window-stale', 'window-stale', 'not-a-member:guest']);
+    expect(refusals()).toEqual(['window-stale', 'window-unreadable', 'window-stale', 'not-a-member:guest']);
     expect(troubles()).toEqual([]);
   });
 
