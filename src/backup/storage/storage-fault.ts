@@ -15,8 +15,8 @@ const FULL: Reason = {
 };
 const FORBIDDEN: Reason = {
   code: 'destination-not-writable',
-  why: 'the bot may not write there',
-  hint: "Give the bot's system user read and write rights on that folder, then try again.",
+  why: 'the system user that runs this may not read or write there',
+  hint: 'Give that user read and write rights on that folder, then try again; at a terminal, run this as the system user of the bot.',
   retryable: false,
 };
 const MISSING: Reason = {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { findCipher } from '../../backup/encryption/find-cipher.ts';
 import { parseIdentities } from '../../backup/encryption/cipher.ts';
+import { keyFingerprint } from '../../backup/set/signature.ts';
 import type { Destination } from '../../backup/storage/destination.ts';
 import type { Opening } from '../../backup/encryption/encoding.ts';
 import { destinationOf } from '../../backup/storage/open-destination.ts';
@@ -85,7 +86,7 @@ function named(settings: S3Config, { hostname, pathname }: URL): DestinationConf
 
 /** The public keys given; without any the one that belongs to the configuration's signing key, where it can be read. */
 export function publicKeysOf(cli: Cli, files: readonly string[]): readonly string[] {
-  if (files.length > 0) return files.map((file) => readText(file));
+  if (files.length > 0) return files.map(publicKeyIn);
   const config = configOf(cli);
   if (config === null) return [];
   try {
@@ -93,6 +94,22 @@ export function publicKeysOf(cli: Cli, files: readonly string[]): readonly strin
   } catch (error) {
     if (error instanceof Fault) return [];
     throw error;
+  }
+}
+
+function publicKeyIn(file: string): string {
+  const pem = readText(file);
+  try {
+    keyFingerprint(pem);
+    return pem;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(
+      'public-key-unreadable',
+      `${file} holds no Ed25519 key in PEM.`,
+      'Give the public half of the key that signed the set: openssl pkey -in signing.pem -pubout makes it.',
+      { cause: error },
+    );
   }
 }
 

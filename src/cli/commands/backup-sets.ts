@@ -11,6 +11,7 @@ import { refOfSet } from '../../backup/set/set-id.ts';
 import { verifySet } from '../../backup/set/verify.ts';
 import { isRefusal, refuse } from '../../runs/refusal.ts';
 import type { Refusal } from '../../runs/refusal.ts';
+import { nearest } from '../../runs/words/nearest.ts';
 import type { Cli } from '../context.ts';
 import { sayRefusal } from '../say.ts';
 import { duration, size } from '../show/amounts.ts';
@@ -41,9 +42,18 @@ export async function listSets(cli: Cli, gateway: string | undefined, flags: Set
   const lists = await Promise.all(gateways.map((name) => catalogue([place], name, terminal.now())));
   const sets = lists.flat();
   if (flags.json) terminal.out(JSON.stringify(sets, null, 2));
-  else if (sets.length === 0) terminal.out(`No sets in ${place.name}.`);
+  else if (sets.length === 0) terminal.out(await noneIn(place, gateway));
   else for (const entry of sets) terminal.out(listLine(entry));
   return EXIT.ok;
+}
+
+/** A name that was mistyped must not read as "there is no backup". */
+async function noneIn(place: Destination, gateway: string | undefined): Promise<string> {
+  const others = gateway === undefined ? [] : await place.listGateways();
+  if (gateway === undefined || others.length === 0) return `No sets in ${place.name}.`;
+  const meant = nearest(gateway, others);
+  const offer = meant === null ? '' : ` Did you mean ${meant}?`;
+  return `No sets of ${gateway} in ${place.name}, which has sets of: ${others.join(', ')}.${offer}`;
 }
 
 function listLine({ set, state, ageSeconds, bytes, gaps }: CatalogueEntry): string {

@@ -14,15 +14,16 @@ export function changeLines(run: Run): string[] {
   return [`  ${title.some}:`, ...changes.map((change) => `    ${changeText(change, done)}`), ...rest];
 }
 
-/** `routes: 1 comes back, 0 change, 2 are lost (catalog-v1, old)`; in the past once it is done. */
+/** `routes: 1 comes back, 2 are lost (catalog-v1, old)`, without what is none; in the past once it is done. */
 export function changeText({ kind, created, updated, deleted, names }: Change, done: boolean): string {
-  const counts = done
+  const words = done
     ? [`${created} came back`, `${updated} changed`, `${deleted} ${deleted === 1 ? 'was' : 'were'} lost`]
     : [
         `${created} ${created === 1 ? 'comes' : 'come'} back`,
         `${updated} ${updated === 1 ? 'changes' : 'change'}`,
         `${deleted} ${deleted === 1 ? 'is' : 'are'} lost`,
       ];
+  const counts = [created, updated, deleted].flatMap((count, at) => (count === 0 ? [] : (words[at] ?? [])));
   return `${kind}: ${counts.join(', ')}${names.length === 0 ? '' : ` (${names.join(', ')})`}`;
 }
 

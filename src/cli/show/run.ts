@@ -23,7 +23,7 @@ export interface ShowRun {
 export function showRun({ run, progress, now, name }: ShowRun): string[] {
   const gate = openGate(run);
   return [
-    `${run.id}  ${run.kind} of ${run.plan.gateway} (${run.plan.environment}): ${stateOf(run)}`,
+    `${run.id}  ${run.kind} of ${run.plan.gateway} (${run.plan.environment}): ${lacksWorker(run, now) ? 'waiting for a worker' : stateOf(run)}`,
     ...emergencyLines(run, name),
     `  asked for by ${name(run.requestedBy)} at ${clock(run.requestedAt)}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     ...run.plan.steps

@@ -5,6 +5,7 @@ import { stateOf } from '../../runs/next.ts';
 import type { Run } from '../../runs/run.ts';
 import { sentence } from '../say.ts';
 import { age, clock, size } from './amounts.ts';
+import { lacksWorker } from './run.ts';
 import { nextText } from './schedules.ts';
 
 /** A gateway in a few lines: its last verified backup and its age, how the last run ended, what locks it, what runs now. */
@@ -50,7 +51,7 @@ function lastLines(run: Run, now: Date): string[] {
 }
 
 function activeLines(run: Run, now: Date): string[] {
-  return [`  now: ${running(run)}`, ...holdLines(run), ...emergencyLines(run, now)];
+  return [`  now: ${running(run, now)}`, ...holdLines(run), ...emergencyLines(run, now)];
 }
 
 /** What people can do with a run that is held, and why it is when something went wrong. */
@@ -74,13 +75,14 @@ function emergencyLines(run: Run, now: Date): string[] {
   return [`${head}, ${due}: kong-chatops review ${run.id} --finding …`];
 }
 
-function running(run: Run): string {
+function running(run: Run, now: Date): string {
   const gate = openGate(run);
   if (gate !== undefined) {
     const groups = gate.policy.requirements.map(({ group }) => group).join(' and ');
     return `${run.id} waits for ${groups} until ${clock(gate.expiresAt)}`;
   }
   if (run.hold !== undefined) return `${run.id} holding until ${clock(run.hold.until)}`;
+  if (lacksWorker(run, now)) return `${run.id} waits for a worker: kong-chatops start --only worker`;
   const step = run.plan.steps.find(({ id }) => run.steps[id]?.status === 'running');
   return `${run.id} ${stateOf(run)}${step === undefined ? '' : `: ${step.title}`}`;
 }

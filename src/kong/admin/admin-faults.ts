@@ -38,10 +38,16 @@ export function faultOfStatus(question: AdminQuestion, status: number, isJson: b
       "Look at Kong's error log and whether its database can be reached. Then try again.",
       { retryable: true },
     );
-  if (!isJson) return notKong(question, `it answered HTTP ${status} without JSON`);
+  return isJson ? refused(question, status) : notKong(question, `it answered HTTP ${status} without JSON`);
+}
+
+function refused(question: AdminQuestion, status: number): Fault {
+  const { gateway, address, path } = question;
+  // A proxy says so in JSON where no route is its own; an Admin API has something to say there.
+  if (status === 404 && path === '/') return notKong(question, 'it answered HTTP 404, as a proxy does');
   return new Fault(
     'kong.refused',
-    `${who} refused GET ${path}: HTTP ${status}.`,
+    `The Admin API of ${gateway} (${address}) refused GET ${path}: HTTP ${status}.`,
     'Compare the version of Kong with those that the documentation names.',
   );
 }

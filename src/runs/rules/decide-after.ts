@@ -55,7 +55,7 @@ const WHAT: Readonly<Record<AfterCommand['type'], string>> = {
 };
 
 function rollback(run: Run, { by, reason }: Of<'rollback'>): AfterDecision {
-  if (run.outcome !== undefined) return { refusal: ended(run, 'There is no way back from here: restore another set') };
+  if (run.outcome !== undefined) return { refusal: ended(run, noWayBack(run)) };
   const why = reason === undefined ? {} : { reason: reason.slice(0, 2000) };
   if (run.rollback !== undefined) {
     const message = `${run.id} is already being rolled back, asked by ${run.rollback.person}`;
@@ -111,6 +111,13 @@ function tooShortOrLong(text: string, what: string): Refusal | null {
     `${what} has 10 to 2,000 characters, this one has ${length}`,
     'Say what happened and why',
   );
+}
+
+/** What to do instead of taking back a run that has ended. */
+export function noWayBack({ kind }: Run): string {
+  return kind === 'restore'
+    ? 'There is no way back from here: restore another set'
+    : `A ${kind} changes nothing on the gateway, so there is nothing to take back`;
 }
 
 function ended(run: Run, hint: string): Refusal {

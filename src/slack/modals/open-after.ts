@@ -1,6 +1,7 @@
 import type { ModalView } from '@slack/types';
 import type { Refusal } from '../../runs/refusal.ts';
 import { isRefusal, refuse } from '../../runs/refusal.ts';
+import { noWayBack } from '../../runs/rules/decide-after.ts';
 import { awaitsReview } from '../../runs/rules/emergency.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Call } from '../answering/answer.ts';
@@ -29,8 +30,7 @@ const ROLLBACK: RunWindow = {
   act: 'roll back',
   instead: (runId) =>
     `/kong-rollback ${runId} and the gateway’s name, or kong-chatops rollback ${runId} on the bot’s host`,
-  whyNot: (run) =>
-    run.outcome === undefined ? null : over(run, 'There is no way back from here: restore another set'),
+  whyNot: (run) => (run.outcome === undefined ? null : over(run, noWayBack(run))),
   draw: rollbackModal,
 };
 const CLOSE: RunWindow = {

@@ -44,8 +44,8 @@ describe('reading sets on the command line, with a destination and keys alone', 
     const { code, out } = await run(['backup', 'list', ...at()]);
     expect(out).toMatch(/^production-20261121T0740Z-B-142 {2}2 h old, \d+ bytes, 0 gaps$/m);
     expect(code).toBe(0);
-    const one = await run(['backup', 'list', 'staging', ...at()]);
-    expect(one.out).toContain(`No sets in ${sets}.`);
+    const other = await run(['backup', 'list', 'prodution', ...at()]);
+    expect(other.out).toBe(`No sets of prodution in ${sets}, which has sets of: production. Did you mean production?`);
     const json = JSON.parse((await run(['backup', 'list', ...at(), '--json'])).out) as readonly { set: string }[];
     expect(json.map(({ set }) => set)).toEqual([ref.set]);
   });
@@ -105,6 +105,14 @@ describe('reading sets on the command line, with a destination and keys alone', 
     const address = await run(['backup', 'list', '--destination', 's3://B?endpoint=ftp://x']);
     expect(address.err).toMatch(/is no address of a bucket: .*endpoint: an http or https address/);
     expect([noKey, noSet, absent, nowhere, address].map(({ code }) => code)).toEqual([4, 4, 4, 4, 4]);
+  });
+
+  it('names the file that holds no key of whoever signed', async () => {
+    const file = join(home, 'identity.txt');
+    const { code, err } = await run(['backup', 'verify', ref.set, ...at(), '--public-key', file]);
+    expect(err).toContain(`${file} holds no Ed25519 key in PEM.`);
+    expect(err).toContain('Give the public half of the key that signed the set: openssl pkey -in signing.pem -pubout');
+    expect(code).not.toBe(0);
   });
 
   it('says that a set was damaged, and gives nothing of it', async () => {

@@ -84,6 +84,18 @@ describe.skipIf(!need('fixtures'))('an Admin API that does not answer well says 
     kong.answer('/', null);
   });
 
+  test('a proxy that knows no such route is told from an Admin API', async () => {
+    kong.answer('/', json(404, { message: 'no Route matched with those values' }));
+    expect(await faultOf(api.root())).toMatchObject({
+      code: 'kong.not-kong',
+      message: expect.stringContaining(
+        'is not a Kong Admin API: it answered HTTP 404, as a proxy does (GET /).',
+      ) as string,
+      hint: expect.stringContaining('it must be the Admin API (port 8001 or 8444 by default), not the proxy') as string,
+    });
+    kong.answer('/', null);
+  });
+
   test('a redirect is not followed, so the token stays here', async () => {
     kong.answer('/', (response) => response.writeHead(302, { location: `${kong.url}/stolen` }).end());
     expect(await faultOf(api.root())).toEqual({

@@ -177,9 +177,12 @@ describe('a run in the terminal', () => {
 
   it('says that no worker has taken a run that is five seconds old', () => {
     const run = story(requestedBody(planOf(null)));
-    const said = (now: Date): boolean =>
-      showRun({ run, progress: null, now, name }).some((line) => line.includes('no worker'));
-    expect([said(new Date(START.getTime() + 4999)), said(new Date(START.getTime() + 5000))]).toEqual([false, true]);
+    const lines = (ms: number) =>
+      showRun({ run, progress: null, now: new Date(START.getTime() + ms), name }).join('\n');
+    expect(lines(4999)).toMatch(/^B-142 .*: running\n/);
+    expect(lines(4999)).not.toContain('no worker');
+    expect(lines(5000)).toMatch(/^B-142 .*: waiting for a worker\n/);
+    expect(lines(5000)).toContain('no worker has taken it yet. Does one run?');
   });
 
   it('keeps a list inside a failure below its first line', () => {

@@ -37,7 +37,7 @@ describe('a restore in the terminal', () => {
     const nodes = [{ node: 'edge-1', present: 'aa', wanted: 'bb' }];
     expect(fileLines(run(['diff-dbless', { changes, nodes }]))).toEqual([
       '  would change against what the nodes had:',
-      '    routes: 1 comes back, 0 change, 2 are lost (a, b)',
+      '    routes: 1 comes back, 2 are lost (a, b)',
       '    edge-1: configuration aa before, bb after',
     ]);
     expect(fileLines(run(['diff-dbless', { changes: [], nodes: [] }], ['load-dbless', {}]))).toEqual([

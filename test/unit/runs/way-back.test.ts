@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noWayBack } from '../../../src/runs/rules/decide-after.ts';
 import type { AfterCommand } from '../../../src/runs/rules/decide-after.ts';
 import type { EventBody, FaultFacts } from '../../../src/runs/event.ts';
 import type { Run } from '../../../src/runs/run.ts';
@@ -197,7 +198,13 @@ describe('a restore', () => {
     expect(refused?.message).toBe('The cause of a rollback has 10 to 2,000 characters, this one has 5');
     const { events: unlocked } = decide(locked, as({ type: 'unlock', cause: 'the set was of the wrong week' }), START);
     expect(indexOf(story(...rolledBack, ...unlocked), START.toISOString()).exclusive).toBeNull();
-    expect(decide(locked, as({ type: 'rollback' }), START).refusal?.code).toBe('already-ended');
+    expect(decide(locked, as({ type: 'rollback' }), START).refusal).toMatchObject({
+      code: 'already-ended',
+      hint: 'There is no way back from here: restore another set',
+    });
+    expect(noWayBack({ ...locked, kind: 'backup' })).toBe(
+      'A backup changes nothing on the gateway, so there is nothing to take back',
+    );
   });
 
   it('somebody who may only see cannot roll back, and the try is recorded', () => {
