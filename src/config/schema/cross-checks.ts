@@ -1,7 +1,9 @@
+import type { Lacking } from '../../runs/rules/approval.ts';
+import { lackOf } from '../../runs/rules/approval.ts';
 import { nearest } from '../../runs/words/nearest.ts';
 import { formatPath, oneOf } from '../fault.ts';
 import type { Names, PolicyNames } from '../names.ts';
-import { lackOf, mayBreakGlass, unfillableByAnyRequest, unfillableSeats } from './seats.ts';
+import { mayBreakGlass, unfillableByAnyRequest, unfillableSeats } from './seats.ts';
 
 /** A fault found by comparing parts of the file; `keys` is the place, for the line number. */
 export interface CrossFault {
@@ -104,8 +106,6 @@ function policyNames(file: Names, policy: PolicyNames, at: PropertyKey[]): Cross
     ...twice([...at, 'groups'], named, 'group'),
   ];
 }
-
-type Lacking = ReturnType<typeof unfillableSeats>;
 
 function neverMet(lacking: Lacking): Omit<CrossFault, 'keys'> {
   return {

@@ -1,6 +1,7 @@
 import type { Role, Standing } from '../../runs/person.ts';
 import { holds } from '../../runs/person.ts';
 import type { Requirement } from '../../runs/plan.ts';
+import type { Lacking } from '../../runs/rules/approval.ts';
 import { seatsOutOfReach } from '../../runs/rules/approval.ts';
 
 interface Policy {
@@ -15,8 +16,6 @@ interface Group {
   /** Empty or left out: it has none. */
   readonly slack_user_group?: string | undefined;
 }
-
-type Lacking = readonly { readonly group: string; readonly missing: number }[];
 
 /**
  * Seats of a policy that nobody can ever fill, by group; empty is good. People fill one seat each and must be approvers
@@ -44,11 +43,6 @@ export function unfillableByAnyRequest(policy: Policy, groups: readonly Group[])
 /** Whether anybody is, or may be by a Slack user group, an admin: who restores in an emergency without a go. */
 export function mayBreakGlass(groups: readonly Group[]): boolean {
   return groups.some((group) => group.roles.includes('admin') && (group.members.length > 0 || isInSlack(group)));
-}
-
-/** `1 more of approvers and 2 more of security`. */
-export function lackOf(lacking: Lacking): string {
-  return lacking.map(({ group, missing }) => `${missing} more of ${group}`).join(' and ');
 }
 
 const ROLES: readonly Role[] = ['viewer', 'operator', 'approver', 'admin'];

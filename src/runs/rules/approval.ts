@@ -38,8 +38,11 @@ export function seat(requirements: readonly Requirement[], voters: readonly Vote
   return seats.map((group, index) => ({ group, person: taken[index]?.person ?? null }));
 }
 
-/** Seats still empty, by group: `[{ group: 'approvers', missing: 1 }]`. Empty means that the quorum is complete. */
-export function missingSeats(seats: readonly Seat[]): readonly { group: string; missing: number }[] {
+/** Seats by group: `[{ group: 'approvers', missing: 1 }]`. */
+export type Lacking = readonly { readonly group: string; readonly missing: number }[];
+
+/** Seats still empty. Empty means that the quorum is complete. */
+export function missingSeats(seats: readonly Seat[]): Lacking {
   const missing = new Map<string, number>();
   for (const { group, person } of seats) if (person === null) missing.set(group, (missing.get(group) ?? 0) + 1);
   return [...missing].map(([group, count]) => ({ group, missing: count }));
@@ -53,9 +56,14 @@ export function seatsOutOfReach(
   requirements: readonly Requirement[],
   people: readonly Standing[],
   requester: PersonId | null,
-): readonly { group: string; missing: number }[] {
+): Lacking {
   const voters = people.filter((standing) => standing.person !== requester && mayVote(requirements, standing));
   return missingSeats(seat(requirements, voters));
+}
+
+/** `1 more of approvers and 2 more of security`. */
+export function lackOf(lacking: Lacking): string {
+  return lacking.map(({ group, missing }) => `${missing} more of ${group}`).join(' and ');
 }
 
 /** May this person's vote count on a gate with these requirements, apart from being the requester? */

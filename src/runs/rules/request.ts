@@ -4,7 +4,7 @@ import type { Plan, RunKind } from '../plan.ts';
 import type { Refusal } from '../refusal.ts';
 import { digestOf } from '../json.ts';
 import { holds } from '../person.ts';
-import { mayVote, seatsOutOfReach } from './approval.ts';
+import { lackOf, mayVote, seatsOutOfReach } from './approval.ts';
 import { refuse } from '../refusal.ts';
 import { withoutGates } from './emergency.ts';
 import { notAllowed, notInGoodStanding } from '../words/wording.ts';
@@ -101,10 +101,9 @@ function unmetPolicy(plan: Plan, eligible: readonly Standing[], requester: Perso
   for (const { gate } of plan.steps) {
     const missing = gate === undefined ? [] : seatsOutOfReach(gate.requirements, eligible, requester);
     if (missing.length > 0) {
-      const lack = missing.map(({ group, missing }) => `${missing} more of ${group}`).join(' and ');
       return refuse(
         'policy-unmet',
-        `Nobody could approve this: the policy of ${plan.gateway} needs ${lack} besides the requester (${requester})`,
+        `Nobody could approve this: the policy of ${plan.gateway} needs ${lackOf(missing)} besides the requester (${requester})`,
         'Let somebody else request it, or have the groups filled in the configuration or in Slack',
       );
     }
