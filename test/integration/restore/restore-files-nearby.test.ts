@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf } from '../../../src/backup/artifacts/tar.ts';
 import { buffer } from 'node:stream/consumers';
 import { LocalDestination } from '../../../src/backup/storage/local.ts';
-import { configSchema } from '../../../src/config/schema.ts';
 import type { StepContext, Step } from '../../../src/engine/ports.ts';
 import { localRunner } from '../../../src/run-command/local.ts';
 import { openRunner } from '../../../src/run-command/runner-for.ts';
@@ -17,6 +16,7 @@ import { openTrusted } from '../../../src/steps/restore/set-reader.ts';
 import { containerClients } from '../../support/backup/container-clients.ts';
 import { publishSmallSet, signingKey } from '../../support/backup/small-set.ts';
 import { startSshd } from '../../support/backup/sshd.ts';
+import { oneGateway } from '../../support/backup/one-gateway.ts';
 import { faultOf } from '../../support/fault-of.ts';
 import { need } from '../../support/need.ts';
 import { did, events, planOf, requestedBody } from '../../support/story.ts';
@@ -66,25 +66,10 @@ describe.skipIf(!need('sshd')).each(PLACES)('files that are restored over %s', (
     const destination = new LocalDestination('main', join(home, 'main'));
     const key = signingKey();
     const set = { gateway: 'production', set: 'production-20261121T0200Z-B-1' };
-    const config = configSchema.parse({
-      slack: { team: 'T01LOCAL' },
-      people: [{ id: 'U01ALICE', name: 'Alice' }],
-      groups: [{ name: 'operators', roles: ['operator'] }],
-      destinations: [{ name: 'main', kind: 'local', path: join(home, 'main') }],
-      signing: { private_key: { env: 'SIGNING_KEY' } },
-      gateways: [
-        {
-          name: 'production',
-          environment: 'production',
-          admin_api: { url: 'http://127.0.0.1:1' },
-          files: { kong_conf: join(home, 'kong.conf'), prefix: join(home, 'it’s a "prefix"') },
-          channel: 'C02OPS',
-          destinations: ['main'],
-        },
-      ],
+    const { gateway, limits } = oneGateway(home, {
+      admin_api: { url: 'http://127.0.0.1:1' },
+      files: { kong_conf: join(home, 'kong.conf'), prefix: join(home, 'it’s a "prefix"') },
     });
-    const [gateway] = config.gateways;
-    if (gateway === undefined) throw new Error('one gateway');
     await writeFile(join(home, 'kong.conf'), 'the present one\n');
     const files = tarOf([
       entry(join(home, 'kong.conf').slice(1), 0o644, 'pg_password = made-up-password\n'),
@@ -98,7 +83,7 @@ describe.skipIf(!need('sshd')).each(PLACES)('files that are restored over %s', (
     });
     deps = {
       gateway,
-      limits: config.limits,
+      limits,
       secret: () => '',
       signingKey: () => key.privateKey,
       runner: openRunner(where.place, where),

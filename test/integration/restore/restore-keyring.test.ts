@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LocalDestination } from '../../../src/backup/storage/local.ts';
-import { configSchema } from '../../../src/config/schema.ts';
 import type { StepContext } from '../../../src/engine/ports.ts';
 import { localRunner } from '../../../src/run-command/local.ts';
 import type { KeyringMemory } from '../../../src/sandbox/kong/enterprise/lists.ts';
@@ -13,6 +12,7 @@ import { Checklist } from '../../../src/steps/preflight/checklist.ts';
 import type { RestoreDeps } from '../../../src/steps/restore/deps.ts';
 import { checkKeyring, recoverKeyring } from '../../../src/steps/restore/keyring/recover-keyring.ts';
 import { publishSmallSet, signingKey } from '../../support/backup/small-set.ts';
+import { oneGateway } from '../../support/backup/one-gateway.ts';
 import { faultOf } from '../../support/fault-of.ts';
 import { emptyStandIn, type Running } from '../../support/kong/stand-in-kong.ts';
 import { did, planOf, requestedBody, events } from '../../support/story.ts';
@@ -43,32 +43,17 @@ describe('the keyring of a restored database', () => {
 
   const keys: Record<string, string> = { right: RIGHT, wrong: WRONG, strange: 'made-up-secret' };
   const deps = (key: string | null, more: object = {}): RestoreDeps => {
-    const config = configSchema.parse({
-      slack: { team: 'T01LOCAL' },
-      people: [{ id: 'U01ALICE', name: 'Alice' }],
-      groups: [{ name: 'operators', roles: ['operator'] }],
-      destinations: [{ name: 'main', kind: 'local', path: join(home, 'main') }],
-      signing: { private_key: { env: 'SIGNING_KEY' } },
-      gateways: [
-        {
-          name: 'production',
-          environment: 'production',
-          admin_api: { url: running.kong.url, timeout_seconds: 5 },
-          channel: 'C02OPS',
-          destinations: ['main'],
-          restore: {
-            proof_seconds: 0.2,
-            ...(key === null ? {} : { keyring_recovery_key: { file: join(home, `${key}.pem`) } }),
-          },
-          ...more,
-        },
-      ],
+    const { gateway, limits } = oneGateway(home, {
+      admin_api: { url: running.kong.url, timeout_seconds: 5 },
+      restore: {
+        proof_seconds: 0.2,
+        ...(key === null ? {} : { keyring_recovery_key: { file: join(home, `${key}.pem`) } }),
+      },
+      ...more,
     });
-    const [gateway] = config.gateways;
-    if (gateway === undefined) throw new Error('one gateway');
     return {
       gateway,
-      limits: config.limits,
+      limits,
       secret: () => keys[key ?? ''] ?? '',
       signingKey: () => '',
       runner: localRunner(),

@@ -6,7 +6,6 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encryptionOf } from '../../../src/backup/encryption/encryption.ts';
 import { LocalDestination } from '../../../src/backup/storage/local.ts';
-import { configSchema } from '../../../src/config/schema.ts';
 import type { Command, RunCommand } from '../../../src/run-command/command.ts';
 import { localRunner } from '../../../src/run-command/local.ts';
 import type { Run } from '../../../src/runs/run.ts';
@@ -18,6 +17,7 @@ import type { RestoreDeps } from '../../../src/steps/restore/deps.ts';
 import { recoverKeyring } from '../../../src/steps/restore/keyring/recover-keyring.ts';
 import { publishSmallSet, signingKey } from '../../support/backup/small-set.ts';
 import { emptyStandIn, type Running } from '../../support/kong/stand-in-kong.ts';
+import { oneGateway } from '../../support/backup/one-gateway.ts';
 import { need } from '../../support/need.ts';
 import { filesIn, findSecrets, type Searched } from '../../support/secrets/search.ts';
 import { watchProcesses } from '../../support/secrets/watch-processes.ts';
@@ -88,25 +88,10 @@ describe.skipIf(!need('age'))('the keys of a keyring', () => {
   }
 
   function deps(key: string | null): RestoreDeps {
-    const config = configSchema.parse({
-      slack: { team: 'T01LOCAL' },
-      people: [{ id: 'U01ALICE', name: 'Alice' }],
-      groups: [{ name: 'operators', roles: ['operator'] }],
-      destinations: [{ name: 'main', kind: 'local', path: join(home, 'main') }],
-      signing: { private_key: { env: 'SIGNING_KEY' } },
-      gateways: [
-        {
-          name: 'production',
-          environment: 'production',
-          admin_api: { url: running.kong.url, token: { env: 'TOKEN' }, timeout_seconds: 5 },
-          channel: 'C02OPS',
-          destinations: ['main'],
-          restore: { proof_seconds: 0.2, ...(key === null ? {} : { keyring_recovery_key: { env: 'KEY' } }) },
-        },
-      ],
+    const { gateway, limits } = oneGateway(home, {
+      admin_api: { url: running.kong.url, token: { env: 'TOKEN' }, timeout_seconds: 5 },
+      restore: { proof_seconds: 0.2, ...(key === null ? {} : { keyring_recovery_key: { env: 'KEY' } }) },
     });
-    const [gateway] = config.gateways;
-    if (gateway === undefined) throw new Error('one gateway');
     const runner = heard();
     const sealed = {
       encryption: { recipients: [age.recipient], identity: { env: 'AGE' } },
@@ -114,7 +99,7 @@ describe.skipIf(!need('age'))('the keys of a keyring', () => {
     };
     return {
       gateway,
-      limits: config.limits,
+      limits,
       secret: (reference) => ('env' in reference && reference.env === 'TOKEN' ? token : (key ?? '')),
       signingKey: () => signing.privateKey,
       runner,

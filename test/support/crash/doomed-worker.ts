@@ -1,12 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { flushCompileCache } from 'node:module';
-import { compose } from '../../../src/compose.ts';
-import { readConfig } from '../../../src/config/read.ts';
 import type { EventStore } from '../../../src/engine/ports.ts';
-import { createLog } from '../../../src/operations/log.ts';
 import type { RunCommand } from '../../../src/run-command/command.ts';
 import { localRunner } from '../../../src/run-command/local.ts';
 import { workUntilQuiet } from '../work.ts';
+import { workerCore } from '../worker-core.ts';
 import { unpackFates, type Fate } from './fates.ts';
 
 // `node doomed-worker.ts R-7 FATES`: a worker of its own that works on one run until it is quiet, or its fate comes.
@@ -56,15 +54,7 @@ const runner: RunCommand = {
   },
 };
 
-const read = readConfig({ env: process.env });
-if (!read.ok) throw new Error(JSON.stringify(read.faults));
-const people = { standing: () => Promise.reject(new Error('nobody votes here')), eligible: () => Promise.resolve([]) };
-const log = createLog({ level: 'error', destination: process.stderr });
-const core = await compose(
-  read.config,
-  { people, serves: ['backup', 'restore'], role: 'test', wrapStore, runner },
-  log,
-);
+const core = await workerCore({ wrapStore, runner });
 // Whoever is killed keeps nothing for its successor.
 flushCompileCache();
 await workUntilQuiet(core, runId);
